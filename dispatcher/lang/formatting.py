@@ -1,0 +1,160 @@
+"""Values as text: str, repr, format specs and `str.format`, with the length asked for before the work.
+
+`str.format` is our own reading of its templates: a field names an argument, and items of it, but never an attribute.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from types import FunctionType, GeneratorType
+from typing import Any
+
+from dispatcher.lang.budget import LimitExceeded, Meter
+from dispatcher.lang.operations import SCALARS, weigh
+
+_NUMBERS_IN_SPEC = re.compile(r"\d+")
+_INDEX = re.compile(r"\[([^\]]*)\]")
+
+
+def text_of(meter: Meter, value: Any) -> str:
+    """Return `str(value)`."""
+    if type(value) is str:
+        return value
+    meter.text(weigh(meter, value))
+    return _anonymous(value) or str(value)
+
+
+def plain_repr(meter: Meter, value: Any) -> str:
+    """Return `repr(value)`."""
+    meter.text(weigh(meter, value))
+    return _anonymous(value) or repr(value)
+
+
+def ascii_text(meter: Meter, value: Any, /) -> str:
+    """Return `ascii(value)`."""
+    meter.text(weigh(meter, value) * 10)
+    return _anonymous(value) or ascii(value)
+
+
+def _anonymous(value: Any) -> str:
+    """Return the text of a value whose repr would show an address of this process, else ''."""
+    if type(value) is FunctionType:
+        return f"<function {value.__name__}>"
+    if isinstance(value, GeneratorType) or type(value) in (map, filter, zip, enumerate, reversed):
+        return f"<{type(value).__name__} object>"
+    return ""
+
+
+def convert(meter: Meter, value: Any, conversion: str) -> str:
+    """Return the value as `!s`, `!r` or `!a` shows it."""
+    return {"s": text_of, "r": plain_repr, "a": ascii_text}[conversion](meter, value)
+
+
+def format_value(meter: Meter, value: Any, spec: Any) -> str:
+    """Return `format(value, spec)`."""
+    if type(spec) is not str:
+        raise TypeError(f"format() argument 2 must be str, not {type(spec).__name__}")
+    if not spec:
+        return text_of(meter, value)
+    if isinstance(value, datetime | date | time):
+        meter.text(len(spec) * 20)
+        return format(value, spec)
+    size = weigh(meter, value)
+    # Width and precision are the only numbers of a spec; fixed point needs every digit of a float.
+    for number in _NUMBERS_IN_SPEC.findall(spec):
+        if len(number) > 9:
+            raise LimitExceeded(f"a text would be longer than {meter.limits.text:,} characters")
+        size += int(number)
+    meter.text(size + 350)
+    if type(value) not in SCALARS and type(value).__format__ is object.__format__:
+        raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
+    return format(value, spec)
+
+
+def format_template(meter: Meter, template: str, arguments: tuple[Any, ...], named: Mapping[str, Any], level: int = 2) -> str:
+    """Return `template.format(*arguments, **named)`, without attributes."""
+    if level < 0:
+        raise ValueError("Max string recursion exceeded")
+    meter.charge(1 + (len(template) >> 4))
+    pieces: list[str] = []
+    automatic = 0
+    numbering = ""
+    for literal, field, spec, conversion in _parse(template):
+        pieces.append(literal)
+        if field is None:
+            continue
+        first = re.match(r"[^.\[]*", field)
+        name = first.group() if first else ""
+        if name == "" or name.isdecimal():
+            kind = "automatic" if name == "" else "manual"
+            if numbering not in ("", kind):
+                raise ValueError(f"cannot switch from {_NUMBERING[numbering]} to {_NUMBERING[kind]}")
+            numbering = kind
+            if name == "":
+                name = str(automatic)
+                automatic += 1
+            if int(name[:10]) >= len(arguments):
+                raise IndexError(f"Replacement index {name[:10]} out of range for positional args tuple")
+            value = arguments[int(name)]
+        else:
+            value = named[name]
+        value = _items(value, field[len(first.group()) if first else 0 :])
+        if conversion:
+            if conversion not in "sra":
+                raise ValueError(f"Unknown conversion specifier {conversion!r}")
+            value = convert(meter, value, conversion)
+        # Fields inside a spec are few and their numbering goes on; nested templates see the same arguments.
+        if "{" in (spec or ""):
+            nested = _NestedArguments(arguments, automatic)
+            spec = format_template(meter, spec or "", nested.rest(), named, level - 1) if nested.automatic(spec or "") else format_template(meter, spec or "", arguments, named, level - 1)
+            automatic += nested.used
+        pieces.append(format_value(meter, value, spec or ""))
+    meter.text(sum(map(len, pieces)))
+    return "".join(pieces)
+
+
+_NUMBERING = {"automatic": "automatic field numbering", "manual": "manual field specification"}
+
+
+class _NestedArguments:
+    """Automatic numbering that goes on inside a format spec."""
+
+    def __init__(self, arguments: tuple[Any, ...], position: int) -> None:
+        self._arguments = arguments
+        self._position = position
+        self.used = 0
+
+    def automatic(self, spec: str) -> bool:
+        """Count the fields of `spec` without a name; tell whether there are any."""
+        self.used = spec.count("{}") + spec.count("{:") + spec.count("{!")
+        return self.used > 0
+
+    def rest(self) -> tuple[Any, ...]:
+        """Return the arguments that are not used yet."""
+        return self._arguments[self._position :]
+
+
+def _parse(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    from string import Formatter
+
+    return list(Formatter().parse(template))
+
+
+def _items(value: Any, path: str) -> Any:
+    position = 0
+    while position < len(path):
+        if path[position] == ".":
+            raise AttributeError("a format field cannot read attributes in rules")
+        found = _INDEX.match(path, position)
+        if not found:
+            raise ValueError("Only '.' or '[' may follow ']' in format field specifier")
+        key = found.group(1)
+        if not key:
+            raise ValueError("Empty attribute in format string")
+        if not isinstance(value, str | list | tuple | dict):
+            raise TypeError(f"'{type(value).__name__}' object is not subscriptable")
+        value = value[int(key) if key.isdecimal() else key]  # type: ignore[index] # CPython's own TypeError is wanted
+        position = found.end()
+    return value

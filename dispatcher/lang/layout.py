@@ -1,0 +1,223 @@
+"""Layout: raw tokens -> one token list for each top-level statement, with Python's indentation in it.
+
+The rules are those of CPython's tokenizer. A line's depth is measured twice, with tabs to the next multiple of eight
+and with tabs as one column; the two must order alike (else CPython's TabError). A form feed sets the depth to zero.
+Inside brackets line ends mean nothing.
+
+Cutting a file into top-level statements lets the parser go on behind a mistake, so that one run reports them all. A
+bracket that is never closed would swallow the rest: it is reported, and reading goes on at the next line that begins
+at depth zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dispatcher.lang.diagnostics import Diagnostic, diagnostic
+from dispatcher.lang.source import Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TAB = 8
+MAX_BRACKETS = 90
+MAX_INDENTATIONS = 90
+OPENING = {"(": ")", "[": "]", "{": "}"}
+CLOSING = {closing: opening for opening, closing in OPENING.items()}
+# Clauses of the statement above them, though they begin at depth zero.
+CLAUSES = frozenset({"elif", "else", "except", "finally"})
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutToken:
+    """A token of the grammar: its terminal's name, its text and its place."""
+
+    type: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementTokens:
+    """The tokens of one top-level statement, or the diagnostic that its layout earned instead."""
+
+    tokens: tuple[LayoutToken, ...]
+    problem: Diagnostic | None
+
+
+class _LayoutProblemError(Exception):
+    def __init__(self, code: str, message: str, span: Span, help: str) -> None:  # noqa: A002 - the diagnostic's word
+        super().__init__(message)
+        self.code = code
+        self.span = span
+        self.help = help
+
+
+def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementTokens]:
+    """Cut `tokens` (with `_NEWLINE` for each line end) into top-level statements."""
+    lines = _logical_lines(source, tokens)
+    statements: list[StatementTokens] = []
+    group: list[_Line] = []
+    for line in lines:
+        begins = line.problem is not None or (line.columns == (0, 0) and line.tokens[0].text not in CLAUSES)
+        if begins and group:
+            statements.append(_indent(source, group))
+            group = []
+        if line.problem is not None:
+            statements.append(StatementTokens((), line.problem))
+        else:
+            group.append(line)
+    if group:
+        statements.append(_indent(source, group))
+    return statements
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One logical line; its columns are measured with tabs of eight and of one."""
+
+    tokens: tuple[LayoutToken, ...]
+    columns: tuple[int, int]
+    problem: Diagnostic | None
+
+
+def _logical_lines(source: Source, tokens: Sequence[LayoutToken]) -> list[_Line]:
+    lines: list[_Line] = []
+    current: list[LayoutToken] = []
+    brackets: list[LayoutToken] = []
+    opened_at = 0
+    position = 0
+    count = len(tokens)
+    while position <= count:
+        token = tokens[position] if position < count else None
+        position += 1
+        try:
+            if token is None:
+                if brackets:
+                    raise _unclosed(brackets[-1])
+            elif token.type != "_NEWLINE":
+                current.append(token)
+                if token.text in OPENING:
+                    opened_at = opened_at if brackets else position
+                    brackets.append(token)
+                    if len(brackets) > MAX_BRACKETS:
+                        raise _LayoutProblemError(
+                            "too-large",
+                            f"more than {MAX_BRACKETS} brackets are open here",
+                            Span(token.start, token.end),
+                            "split the expression into several statements",
+                        )
+                elif token.text in CLOSING and token.type not in ("STRING", "LONG_STRING"):
+                    _close(source, brackets, token)
+                continue
+            elif brackets:
+                continue
+        except _LayoutProblemError as problem:
+            lines.append(_Line((), (0, 0), diagnostic(source, problem.code, str(problem), problem.span, problem.help)))
+            position = _next_top_line(source, tokens, opened_at if token is None else position)
+            current, brackets = [], []
+            continue
+        if current:
+            lines.append(_Line(tuple(current), _columns(source, current[0].start), None))
+            current = []
+    return lines
+
+
+def _unclosed(bracket: LayoutToken) -> _LayoutProblemError:
+    closing = OPENING[bracket.text]
+    return _LayoutProblemError(
+        "unclosed-bracket",
+        f"`{bracket.text}` is never closed",
+        Span(bracket.start, bracket.end),
+        f"add the `{closing}` that belongs to it",
+    )
+
+
+def _close(source: Source, brackets: list[LayoutToken], token: LayoutToken) -> None:
+    span = Span(token.start, token.end)
+    if not brackets:
+        raise _LayoutProblemError("unmatched-bracket", f"nothing opens this `{token.text}`", span, "remove it, or add its opening bracket")
+    opening = brackets[-1]
+    if opening.text != CLOSING[token.text]:
+        line, _ = source.position(opening.start)
+        raise _LayoutProblemError(
+            "unmatched-bracket",
+            f"`{token.text}` does not close the `{opening.text}` of line {line}",
+            span,
+            f"`{opening.text}` needs `{OPENING[opening.text]}`",
+        )
+    brackets.pop()
+
+
+def _next_top_line(source: Source, tokens: Sequence[LayoutToken], position: int) -> int:
+    """Return the index of the next token at or behind `position` that begins a line at depth zero."""
+    for index in range(position, len(tokens)):
+        token = tokens[index]
+        if tokens[index - 1].type == "_NEWLINE" and source.line_start(token.start) == token.start:
+            if token.text not in CLOSING and token.text not in CLAUSES:
+                return index
+    return len(tokens) + 1
+
+
+def _columns(source: Source, offset: int) -> tuple[int, int]:
+    column = narrow = 0
+    for character in source.text[source.line_start(offset) : offset]:
+        if character == "\t":
+            column = (column // TAB + 1) * TAB
+            narrow += 1
+        elif character == "\f":
+            column = narrow = 0
+        else:
+            column += 1
+            narrow += 1
+    return column, narrow
+
+
+def _indent(source: Source, lines: Sequence[_Line]) -> StatementTokens:
+    tokens: list[LayoutToken] = []
+    stack = [(0, 0)]
+    try:
+        for line in lines:
+            first = line.tokens[0]
+            _move(source, stack, line, tokens)
+            tokens.extend(line.tokens)
+            tokens.append(LayoutToken("_NEWLINE", "", line.tokens[-1].end, line.tokens[-1].end))
+            if len(stack) > MAX_INDENTATIONS:
+                raise _LayoutProblemError("too-large", f"more than {MAX_INDENTATIONS} blocks are open here", Span(first.start, first.end), "move the inner blocks into functions")
+    except _LayoutProblemError as problem:
+        return StatementTokens((), diagnostic(source, problem.code, str(problem), problem.span, problem.help))
+    end = tokens[-1].end
+    tokens.extend(LayoutToken("_DEDENT", "", end, end) for _ in stack[1:])
+    return StatementTokens(tuple(tokens), None)
+
+
+def _move(source: Source, stack: list[tuple[int, int]], line: _Line, tokens: list[LayoutToken]) -> None:
+    """Push or pop `stack` to the depth of `line`, appending _INDENT or _DEDENT tokens."""
+    first = line.tokens[0]
+    column, narrow = line.columns
+    tabs = _LayoutProblemError(
+        "inconsistent-tabs",
+        "tabs and spaces are mixed: the depth of this line depends on the width of a tab",
+        Span(source.line_start(first.start), first.start),
+        "indent the lines of a block with the same characters",
+    )
+    if column > stack[-1][0]:
+        if narrow <= stack[-1][1]:
+            raise tabs
+        stack.append(line.columns)
+        tokens.append(LayoutToken("_INDENT", "", first.start, first.end))
+        return
+    while column < stack[-1][0]:
+        stack.pop()
+        tokens.append(LayoutToken("_DEDENT", "", first.start, first.start))
+    if column != stack[-1][0]:
+        raise _LayoutProblemError(
+            "inconsistent-indentation",
+            "this line is indented less than the lines above it, but as no block before it",
+            Span(source.line_start(first.start), first.start),
+            "indent it as the block that it belongs to",
+        )
+    if narrow != stack[-1][1]:
+        raise tabs

@@ -1,0 +1,37 @@
+"""Schema: which variables a rule finds when it starts. The language's only view of tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# What a variable surely holds whenever a rule reads it; "any" is the honest word for what rules may write.
+VariableKind = Literal["text", "mapping", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One ticket variable."""
+
+    name: str
+    kind: VariableKind
+    writable: bool
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The ticket variables, and other names by which older scripts know some of them."""
+
+    variables: tuple[Variable, ...]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def find(self, name: str) -> Variable | None:
+        """Return the variable called `name`, or known by it, or None."""
+        wanted = self.aliases.get(name, name)
+        return next((variable for variable in self.variables if variable.name == wanted), None)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the variables' names and their aliases."""
+        return tuple(variable.name for variable in self.variables) + tuple(self.aliases)

@@ -1,0 +1,661 @@
+"""Builds the syntax tree while the parser reduces: one method for each rule of the grammar that makes a node.
+
+A method gets what the rule matched, in order: tokens (all are kept) and nodes. What the grammar leaves open for
+LALR's sake is settled here: operator precedence, which expressions can be targets, the order of arguments.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from dispatcher.lang import syntax
+from dispatcher.lang.layout import LayoutToken
+from dispatcher.lang.literals import Field, LiteralError, number, text_parts
+from dispatcher.lang.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dispatcher.lang.syntax import Expr, Node, Stmt
+
+# What binds tighter has the higher number; comparisons chain and are handled apart.
+PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
+
+Child: TypeAlias = Any  # a LayoutToken, a Node, or a list made by a rule that is part of another
+
+
+class BuildError(Exception):
+    """A construct that the grammar lets through and Python does not; carries a diagnostic's parts."""
+
+    def __init__(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
+        super().__init__(message)
+        self.code = code
+        self.span = span
+        self.help = help
+
+
+class TreeBuilder:
+    """Callbacks of the parser, without state. `read_field` parses the expression of an f-string field."""
+
+    def __init__(self, read_field: Callable[[str, int], Expr]) -> None:
+        self._read_field = read_field
+
+    # --- statements
+
+    def statement(self, parts: list[Child]) -> list[Stmt]:
+        """Return the statements of one line, or one compound statement, as a list."""
+        (part,) = parts
+        return part if isinstance(part, list) else [part]
+
+    def simple_line(self, parts: list[Child]) -> list[Stmt]:
+        """Return the statements between the semicolons."""
+        return [part for part in parts if not isinstance(part, LayoutToken)]
+
+    def suite(self, parts: list[Child]) -> tuple[Stmt, ...]:
+        """Return the statements of a block."""
+        return tuple(statement for part in parts if isinstance(part, list) for statement in part)
+
+    def if_stmt(self, parts: list[Child]) -> Stmt:
+        """Build an If; `parts` are if, condition, colon, suite, then branches and the else suite."""
+        first = syntax.Branch(parts[1], parts[3], start=parts[0].start, end=_end(parts[3]))
+        branches = [first, *(part for part in parts[4:] if isinstance(part, syntax.Branch))]
+        orelse = _orelse(parts)
+        return syntax.If(tuple(branches), orelse, start=first.start, end=_end(orelse or branches[-1].body))
+
+    def elif_clause(self, parts: list[Child]) -> syntax.Branch:
+        """Build a further branch."""
+        return syntax.Branch(parts[1], parts[3], start=parts[0].start, end=_end(parts[3]))
+
+    def else_clause(self, parts: list[Child]) -> _Else:
+        """Keep the suite of an else."""
+        return _Else(parts[2])
+
+    def while_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a While."""
+        orelse = _orelse(parts)
+        return syntax.While(parts[1], parts[3], orelse, start=parts[0].start, end=_end(orelse or parts[3]))
+
+    def for_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a For."""
+        orelse = _orelse(parts)
+        return syntax.For(parts[1], parts[3], parts[5], orelse, start=parts[0].start, end=_end(orelse or parts[5]))
+
+    def function_def(self, parts: list[Child]) -> Stmt:
+        """Build a Function."""
+        arrow = next((part for part in parts if isinstance(part, LayoutToken) and part.text == "->"), None)
+        if arrow is not None:
+            raise BuildError("unsupported-syntax", "rules have no annotations", Span(arrow.start, arrow.end), "leave out `->` and the type")
+        body = parts[-1]
+        parameters = parts[3] if isinstance(parts[3], syntax.Parameters) else syntax.Parameters((), start=parts[2].end, end=parts[2].end)
+        return syntax.Function(self.name([parts[1]]), parameters, body, start=parts[0].start, end=_end(body))
+
+    def expression_stmt(self, parts: list[Child]) -> Stmt:
+        """Build an ExpressionStatement."""
+        value = _no_star(parts[0])
+        return syntax.ExpressionStatement(value, start=value.start, end=value.end)
+
+    def assignment(self, parts: list[Child]) -> Stmt:
+        """Build an Assignment; every second part is `=`."""
+        *targets, value = parts[::2]
+        _no_star(value)
+        for target in targets:
+            _check_target(target)
+        return syntax.Assignment(tuple(targets), value, start=targets[0].start, end=value.end)
+
+    def augmented_assignment(self, parts: list[Child]) -> Stmt:
+        """Build an AugmentedAssignment."""
+        target, operator, value = parts
+        if not isinstance(target, syntax.Name | syntax.Attribute | syntax.Subscript):
+            raise BuildError("invalid-target", f"`{operator.text}` needs one variable or item on its left", target.span)
+        _check_target(target)
+        return syntax.AugmentedAssignment(target, operator.text[:-1], _no_star(value), start=target.start, end=value.end)
+
+    def pass_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Pass."""
+        return syntax.Pass(**_place(parts))
+
+    def break_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Break."""
+        return syntax.Break(**_place(parts))
+
+    def continue_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Continue."""
+        return syntax.Continue(**_place(parts))
+
+    def return_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Return."""
+        return syntax.Return(_no_star(parts[1]) if len(parts) > 1 else None, **_place(parts))
+
+    def delete_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Delete."""
+        targets = parts[1].items if isinstance(parts[1], syntax.TupleDisplay) else (parts[1],)
+        for target in targets:
+            if isinstance(target, syntax.Starred):
+                raise BuildError("invalid-target", "`del` takes no `*`", target.span)
+            _check_target(target)
+        return syntax.Delete(targets, **_place(parts))
+
+    def import_stmt(self, parts: list[Child]) -> Stmt:
+        """Build an Import."""
+        return syntax.Import(tuple(_nodes(parts)), **_place(parts))
+
+    def imported_module(self, parts: list[Child]) -> syntax.ImportedName:
+        """Build one module of an import."""
+        module = parts[0]
+        variable = _identifier(parts[2]) if len(parts) > 1 else module.text.split(".")[0]
+        return syntax.ImportedName(module.text, variable, **_place(parts))
+
+    def from_import(self, parts: list[Child]) -> Stmt:
+        """Build a FromImport."""
+        items, trailing_comma = next(part for part in parts if isinstance(part, tuple))
+        if trailing_comma is not None and parts[-1] is not None and not isinstance(parts[-1], LayoutToken):
+            raise BuildError("unexpected-token", "a comma at the end needs brackets around the names", Span(trailing_comma.start, trailing_comma.end), "remove the comma")
+        end = parts[-1].end if isinstance(parts[-1], LayoutToken) else items[-1].end
+        return syntax.FromImport(parts[1].text, items, start=parts[0].start, end=end)
+
+    def imported_names(self, parts: list[Child]) -> tuple[tuple[Node, ...], LayoutToken | None]:
+        """Return the names, and the comma behind the last one."""
+        return tuple(_nodes(parts)), parts[-1] if isinstance(parts[-1], LayoutToken) else None
+
+    def imported_name(self, parts: list[Child]) -> syntax.ImportedName:
+        """Build one name of a from-import."""
+        return syntax.ImportedName(_identifier(parts[0]), _identifier(parts[-1]), **_place(parts))
+
+    def dotted_name(self, parts: list[Child]) -> LayoutToken:
+        """Join the parts of a module's name to one token."""
+        return LayoutToken("NAME", "".join(_identifier(part) for part in parts), parts[0].start, parts[-1].end)
+
+    # --- expressions
+
+    def items(self, parts: list[Child]) -> Expr:
+        """Return the only item, or a tuple where there is a comma."""
+        if len(parts) == 1:
+            return cast("Expr", parts[0])
+        return syntax.TupleDisplay(tuple(_nodes(parts)), **_place(parts))
+
+    targets = items
+
+    def starred(self, parts: list[Child]) -> Expr:
+        """Build a Starred."""
+        return syntax.Starred(parts[1], **_place(parts))
+
+    def named_expression(self, parts: list[Child]) -> Expr:
+        """Build a NamedExpression."""
+        target = parts[0]
+        if not isinstance(target, syntax.Name):
+            raise BuildError("invalid-target", "`:=` needs a variable on its left", target.span)
+        return syntax.NamedExpression(target, parts[2], **_place(parts))
+
+    def conditional(self, parts: list[Child]) -> Expr:
+        """Build a Conditional."""
+        return syntax.Conditional(parts[2], parts[0], parts[4], **_place(parts))
+
+    def lambda_expression(self, parts: list[Child]) -> Expr:
+        """Build a Lambda."""
+        parameters = parts[1] if isinstance(parts[1], syntax.Parameters) else syntax.Parameters((), start=parts[0].end, end=parts[0].end)
+        return syntax.Lambda(parameters, parts[-1], **_place(parts))
+
+    def or_operation(self, parts: list[Child]) -> Expr:
+        """Build a BooleanOperation."""
+        return syntax.BooleanOperation("or", tuple(_nodes(parts)), **_place(parts))
+
+    def and_operation(self, parts: list[Child]) -> Expr:
+        """Build a BooleanOperation."""
+        return syntax.BooleanOperation("and", tuple(_nodes(parts)), **_place(parts))
+
+    def not_operation(self, parts: list[Child]) -> Expr:
+        """Build a UnaryOperation."""
+        return syntax.UnaryOperation("not", parts[1], **_place(parts))
+
+    def operator(self, parts: list[Child]) -> str:
+        """Return the operator's text, one space between two words."""
+        return " ".join(part.text for part in parts)
+
+    def operation(self, parts: list[Child]) -> Expr:
+        """Order a flat run of operands and operators."""
+        return _ordered(parts)
+
+    def unary_operation(self, parts: list[Child]) -> Expr:
+        """Build a UnaryOperation."""
+        return syntax.UnaryOperation(parts[0].text, parts[1], **_place(parts))
+
+    def power(self, parts: list[Child]) -> Expr:
+        """Build a BinaryOperation of `**`."""
+        return syntax.BinaryOperation(parts[0], "**", parts[2], **_place(parts))
+
+    def attribute(self, parts: list[Child]) -> Expr:
+        """Build an Attribute."""
+        return syntax.Attribute(parts[0], _identifier(parts[2]), **_place(parts))
+
+    def call(self, parts: list[Child]) -> Expr:
+        """Build a Call."""
+        return syntax.Call(parts[0], parts[2] if isinstance(parts[2], tuple) else (), **_place(parts))
+
+    def subscript(self, parts: list[Child]) -> Expr:
+        """Build a Subscript."""
+        return syntax.Subscript(parts[0], parts[2], **_place(parts))
+
+    def subscripts(self, parts: list[Child]) -> Expr:
+        """Return the only index, or a tuple where there is a comma."""
+        if len(parts) == 1 and isinstance(parts[0], syntax.Starred):
+            return syntax.TupleDisplay((parts[0],), **_place(parts))
+        return self.items(parts)
+
+    def slice(self, parts: list[Child]) -> Expr:  # noqa: A003 - the grammar's rule
+        """Build a Slice; a missing bound is where two colons, or a colon and an end, meet."""
+        bounds: list[Expr | None] = [None, None, None]
+        index = 0
+        for part in parts:
+            if isinstance(part, LayoutToken):
+                index += 1
+            else:
+                bounds[index] = part
+        return syntax.Slice(*bounds, **_place(parts))
+
+    def arguments(self, parts: list[Child]) -> tuple[syntax.Argument, ...]:
+        """Check the order of arguments as CPython does."""
+        arguments = tuple(_nodes(parts))
+        _check_arguments(cast("tuple[syntax.Argument, ...]", arguments))
+        return cast("tuple[syntax.Argument, ...]", arguments)
+
+    def argument(self, parts: list[Child]) -> syntax.Argument:
+        """Build one argument."""
+        if len(parts) == 1:
+            return syntax.Argument(parts[0], None, "", **_place(parts))
+        if len(parts) == 2:
+            return syntax.Argument(parts[1], None, parts[0].text, **_place(parts))
+        name = parts[0]
+        if not isinstance(name, syntax.Name):
+            raise BuildError("invalid-arguments", "the left side of `=` in a call must be a parameter's name", name.span, "write `==` to compare")
+        return syntax.Argument(parts[2], name.id, "", **_place(parts))
+
+    def generator_argument(self, parts: list[Child]) -> syntax.Argument:
+        """Build a generator expression that is an argument."""
+        generator = self._comprehension("generator", parts[0], None, parts[1:], parts)
+        return syntax.Argument(generator, None, "", **_place(parts))
+
+    def parameters(self, parts: list[Child]) -> syntax.Parameters:
+        """Check the order of parameters as CPython does."""
+        items = tuple(cast("list[syntax.Parameter]", _nodes(parts)))
+        _check_parameters(items)
+        return syntax.Parameters(items, **_place(parts))
+
+    def parameter(self, parts: list[Child]) -> syntax.Parameter:
+        """Build one parameter."""
+        first = parts[0]
+        if first.type == "NAME":
+            return syntax.Parameter(_identifier(first), "", parts[2] if len(parts) > 1 else None, **_place(parts))
+        return syntax.Parameter(_identifier(parts[1]) if len(parts) > 1 else "", first.text, None, **_place(parts))
+
+    def fstring_expression(self, parts: list[Child]) -> Expr:
+        """Return the expression behind the brace of an f-string field."""
+        return _no_star(parts[1])
+
+    # --- atoms
+
+    def name(self, parts: list[Child]) -> syntax.Name:
+        """Build a Name."""
+        return syntax.Name(_identifier(parts[0]), start=parts[0].start, end=parts[0].end)
+
+    def number(self, parts: list[Child]) -> Expr:
+        """Build a Constant from a number literal."""
+        token = parts[0]
+        try:
+            value = number(token.text)
+        except LiteralError as problem:
+            raise _literal_problem(problem, token) from None
+        return syntax.Constant(value, start=token.start, end=token.end)
+
+    def constant(self, parts: list[Child]) -> Expr:
+        """Build a Constant from a keyword."""
+        token = parts[0]
+        if token.text == "...":
+            return syntax.RefusedExpression("`...`", **_place(parts))
+        return syntax.Constant({"None": None, "True": True, "False": False}[token.text], **_place(parts))
+
+    def text(self, parts: list[LayoutToken]) -> Expr:
+        """Build a Constant, or a FormattedString where a literal has fields, from adjacent literals."""
+        pieces: list[str | syntax.FormattedField] = []
+        formatted = False
+        for token in parts:
+            formatted = formatted or "f" in token.text[: min(token.text.find("'") % 9, token.text.find('"') % 9)].lower()
+            try:
+                for part in text_parts(token.text):
+                    pieces.append(part if isinstance(part, str) else self._field(part, token))
+            except LiteralError as problem:
+                raise _literal_problem(problem, token) from None
+        joined = _join(pieces)
+        if formatted:
+            return syntax.FormattedString(joined, **_place(parts))
+        return syntax.Constant(cast("str", joined[0]) if joined else "", **_place(parts))
+
+    def _field(self, field: Field, token: LayoutToken) -> syntax.FormattedField:
+        start, end = token.start + field.offset, token.start + field.end
+        spec = None
+        if field.spec is not None:
+            parts = _join([part if isinstance(part, str) else self._field(part, token) for part in field.spec])
+            spec = syntax.FormattedString(parts, start=start, end=end)
+        conversion = field.conversion
+        if field.label is not None and conversion is None and spec is None:
+            conversion = "r"
+        value = self._read_field(field.expression, start)
+        return syntax.FormattedField(value, conversion, spec, field.label, start=start, end=end)
+
+    def empty_tuple(self, parts: list[Child]) -> Expr:
+        """Build `()`."""
+        return syntax.TupleDisplay((), **_place(parts))
+
+    def parenthesized(self, parts: list[Child]) -> Expr:
+        """Return what stands in parentheses; a tuple takes them into its span."""
+        inner = parts[1]
+        if isinstance(inner, syntax.Starred):
+            raise BuildError("unexpected-token", "`*` needs a list or a tuple around it", inner.span, "write `(*values,)` or `[*values]`")
+        if isinstance(inner, syntax.TupleDisplay):
+            return syntax.TupleDisplay(inner.items, **_place(parts))
+        return cast("Expr", inner)
+
+    def list_display(self, parts: list[Child]) -> Expr:
+        """Build a ListDisplay."""
+        return syntax.ListDisplay(_display_items(parts), **_place(parts))
+
+    def set_display(self, parts: list[Child]) -> Expr:
+        """Build a SetDisplay."""
+        return syntax.SetDisplay(_display_items(parts), **_place(parts))
+
+    def empty_dict(self, parts: list[Child]) -> Expr:
+        """Build `{}`."""
+        return syntax.DictDisplay((), **_place(parts))
+
+    def dict_display(self, parts: list[Child]) -> Expr:
+        """Build a DictDisplay."""
+        entries = tuple(part for part in parts if isinstance(part, tuple))
+        return syntax.DictDisplay(entries, **_place(parts))
+
+    def entry(self, parts: list[Child]) -> tuple[Expr | None, Expr]:
+        """Return key and value; the key of `**more` is None."""
+        return (parts[0], parts[2]) if len(parts) == 3 else (None, parts[1])
+
+    def generator(self, parts: list[Child]) -> Expr:
+        """Build a generator expression."""
+        return self._comprehension("generator", parts[1], None, parts[2:-1], parts)
+
+    def list_comprehension(self, parts: list[Child]) -> Expr:
+        """Build a list comprehension."""
+        return self._comprehension("list", parts[1], None, parts[2:-1], parts)
+
+    def set_comprehension(self, parts: list[Child]) -> Expr:
+        """Build a set comprehension."""
+        return self._comprehension("set", parts[1], None, parts[2:-1], parts)
+
+    def dict_comprehension(self, parts: list[Child]) -> Expr:
+        """Build a dict comprehension."""
+        return self._comprehension("dict", parts[1], parts[3], parts[4:-1], parts)
+
+    def _comprehension(
+        self,
+        kind: Literal["list", "set", "dict", "generator"],
+        element: Expr,
+        value: Expr | None,
+        clauses: Sequence[syntax.ForClause],
+        parts: list[Child],
+    ) -> Expr:
+        return syntax.Comprehension(kind, element, value, tuple(clauses), **_place(parts))
+
+    def for_clause(self, parts: list[Child]) -> syntax.ForClause:
+        """Build one `for ... in ... if ...` of a comprehension."""
+        if parts[0].text == "async":
+            raise BuildError("unsupported-syntax", "rules have no `async`", Span(parts[0].start, parts[0].end), "leave out `async`")
+        _check_target(parts[1])
+        return syntax.ForClause(parts[1], parts[3], tuple(_nodes(parts[4:])), **_place(parts))
+
+    # --- what rules leave out
+
+    def refused_parameter(self, parts: list[Child]) -> syntax.Parameter:
+        """Refuse an annotated parameter."""
+        raise BuildError("unsupported-syntax", "rules have no annotations", Span(parts[1].start, parts[2].end), "leave out `:` and the type")
+
+    def unreadable(self, parts: list[Child]) -> Expr:
+        """Refuse a character or a quote that begins no token."""
+        raise unreadable(parts[0])
+
+    def __getattr__(self, rule: str) -> Callable[[list[Child]], Child]:
+        construct = _REFUSED.get(rule)
+        if construct is None:
+            raise AttributeError(rule)
+        if rule in _REFUSED_EXPRESSIONS:
+            return lambda parts: syntax.RefusedExpression(construct, **_place(parts))
+        return lambda parts: syntax.RefusedStatement(construct, tuple(_bodies(parts)), **_place(parts))
+
+
+_REFUSED = {
+    "refused_raise": "`raise`",
+    "refused_assert": "`assert`",
+    "refused_global": "`global`",
+    "refused_nonlocal": "`nonlocal`",
+    "refused_star_import": "`import *`",
+    "refused_annotation": "an annotation",
+    "refused_yield": "`yield`",
+    "refused_class": "`class`",
+    "refused_try": "`try`",
+    "refused_with": "`with`",
+    "refused_decorator": "a decorator",
+    "refused_async": "`async`",
+    "refused_await": "`await`",
+    "refused_yield_expression": "`yield`",
+}
+_REFUSED_EXPRESSIONS = ("refused_await", "refused_yield_expression")
+
+
+class _Else:
+    """The suite of an else, told apart from other suites by its type."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: tuple[Stmt, ...]) -> None:
+        self.body = body
+
+
+def unreadable(token: LayoutToken) -> BuildError:
+    """Return the error for a token that the lexer could not read."""
+    span = Span(token.start, token.end)
+    if token.type == "UNTERMINATED":
+        return BuildError("unterminated-text", "this text is never closed", span, f"add the closing `{token.text.lstrip('bBfFrRuU')}`")
+    character = token.text
+    if character in "‘’‚‛“”„‟«»":
+        return BuildError("unknown-character", f"`{character}` is a typographic quote", span, "use plain quotes: ' or \"")
+    if character == "\\":
+        return BuildError("unknown-character", "a backslash joins two lines only as the last character of its line", span, "remove what follows it, or the backslash")
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    return BuildError("unknown-character", f"`{shown}` means nothing in rules", span, "remove it")
+
+
+def _place(parts: Sequence[Child]) -> dict[str, int]:
+    return {"start": parts[0].start, "end": _end(parts[-1])}
+
+
+def _end(last: Child) -> int:
+    while isinstance(last, tuple | list):
+        last = last[-1]
+    return int(last.body[-1].end if isinstance(last, _Else) else last.end)
+
+
+def _nodes(parts: Sequence[Child]) -> list[Any]:
+    return [part for part in parts if isinstance(part, syntax.Node)]
+
+
+def _orelse(parts: Sequence[Child]) -> tuple[Stmt, ...]:
+    return parts[-1].body if isinstance(parts[-1], _Else) else ()
+
+
+def _bodies(parts: Sequence[Child]) -> Iterator[Stmt]:
+    """Yield the statements inside a refused block, so that they are checked too."""
+    for part in parts:
+        if isinstance(part, syntax.Function):
+            yield part
+        elif isinstance(part, _Else):
+            yield from part.body
+        elif isinstance(part, tuple):
+            yield from (item for item in part if isinstance(item, syntax.Node) and not isinstance(item, syntax.Argument))
+        elif isinstance(part, syntax.RefusedStatement):
+            yield from part.body
+
+
+def _identifier(token: LayoutToken) -> str:
+    return token.text if token.text.isascii() else unicodedata.normalize("NFKC", token.text)
+
+
+def _join(pieces: list[str | syntax.FormattedField]) -> tuple[str | syntax.FormattedField, ...]:
+    joined: list[str | syntax.FormattedField] = []
+    run: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            run.append(piece)
+            continue
+        if run:
+            joined.append("".join(run))
+            run = []
+        joined.append(piece)
+    if run:
+        joined.append("".join(run))
+    return tuple(part for part in joined if part != "")
+
+
+def _literal_problem(problem: LiteralError, token: LayoutToken) -> BuildError:
+    start = token.start + problem.offset
+    return BuildError("invalid-literal", str(problem), Span(start, start + problem.length), problem.help)
+
+
+def _no_star(value: Expr) -> Expr:
+    if isinstance(value, syntax.Starred):
+        raise BuildError("unexpected-token", "`*` needs a list or a tuple around it", value.span, "write `[*values]`")
+    return value
+
+
+def _display_items(parts: list[Child]) -> tuple[Expr, ...]:
+    if len(parts) == 2:
+        return ()
+    inner = parts[1]
+    # Without a comma the only item comes bare; a tuple in parentheses of its own begins behind the bracket's item.
+    if isinstance(inner, syntax.TupleDisplay) and not _parenthesized(inner):
+        return inner.items
+    return (inner,)
+
+
+def _parenthesized(display: syntax.TupleDisplay) -> bool:
+    return not display.items or display.start < display.items[0].start
+
+
+def _check_target(target: Expr) -> None:
+    """Raise BuildError unless `target` can be assigned."""
+    pending = [target]
+    while pending:
+        current = pending.pop()
+        match current:
+            case syntax.Name() | syntax.Subscript() | syntax.Attribute():
+                continue
+            case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
+                stars = [item for item in items if isinstance(item, syntax.Starred)]
+                if len(stars) > 1:
+                    raise BuildError("invalid-target", "only one target can have a `*`", stars[1].span)
+                pending.extend(item.value if isinstance(item, syntax.Starred) else item for item in items)
+            case syntax.Starred():
+                raise BuildError("invalid-target", "a target with `*` must stand in a list or a tuple", current.span, "write `*name, = ...`")
+            case _:
+                what = _TARGET_WORDS.get(type(current), "an expression")
+                help_text = "write `==` to compare" if isinstance(current, syntax.Comparison | syntax.BooleanOperation | syntax.Constant) else None
+                raise BuildError("invalid-target", f"{what} cannot be assigned", current.span, help_text)
+
+
+_TARGET_WORDS: dict[type, str] = {
+    syntax.Call: "the result of a call",
+    syntax.Constant: "a literal",
+    syntax.FormattedString: "an f-string",
+    syntax.Conditional: "a conditional expression",
+    syntax.Comparison: "a comparison",
+    syntax.Lambda: "a lambda",
+    syntax.DictDisplay: "a dict",
+    syntax.SetDisplay: "a set",
+    syntax.Comprehension: "a comprehension",
+}
+
+
+def _check_arguments(arguments: tuple[syntax.Argument, ...]) -> None:
+    seen: set[str] = set()
+    named = double = False
+    for argument in arguments:
+        if argument.name is not None:
+            if argument.name in seen:
+                raise BuildError("invalid-arguments", f"the argument `{argument.name}` is given twice", argument.span)
+            seen.add(argument.name)
+            named = True
+        elif argument.kind == "**":
+            double = True
+        elif argument.kind == "" and (named or double):
+            raise BuildError("invalid-arguments", "an argument without a name cannot follow one with a name", argument.span, "move it to the front, or name it")
+        elif argument.kind == "*" and double:
+            raise BuildError("invalid-arguments", "`*` cannot follow `**` in a call", argument.span)
+        generator = isinstance(argument.value, syntax.Comprehension) and argument.value.start == argument.start and argument.value.kind == "generator"
+        bare = generator and cast("syntax.Comprehension", argument.value).element.start == argument.start
+        if bare and len(arguments) > 1:
+            raise BuildError("invalid-arguments", "a generator expression beside other arguments needs parentheses", argument.span)
+
+
+def _check_parameters(items: tuple[syntax.Parameter, ...]) -> None:
+    seen: set[str] = set()
+    default = star = False
+    for index, item in enumerate(items):
+        if item.name and item.name in seen:
+            raise BuildError("invalid-arguments", f"the parameter `{item.name}` is named twice", item.span)
+        seen.add(item.name)
+        last = index == len(items) - 1
+        if item.kind == "*":
+            if star:
+                raise BuildError("invalid-arguments", "only one parameter can have a `*`", item.span)
+            star = True
+            if not item.name and (last or items[index + 1].kind == "**"):
+                raise BuildError("invalid-arguments", "named parameters must follow a `*` without a name", item.span)
+        elif item.kind == "/" and (index == 0 or star or any(other.kind == "/" for other in items[:index])):
+            raise BuildError("invalid-arguments", "`/` must follow positional parameters, once", item.span)
+        elif item.kind == "**" and not last:
+            raise BuildError("invalid-arguments", "nothing can follow the parameter with `**`", items[index + 1].span)
+        elif item.kind == "" and not star:
+            if default and item.default is None:
+                raise BuildError("invalid-arguments", f"`{item.name}` needs a default, since a parameter before it has one", item.span)
+            default = default or item.default is not None
+
+
+def _ordered(parts: list[Child]) -> Expr:
+    """Build the tree of a flat run `operand, operator, operand, ...` by precedence, all left-associative."""
+    if len(parts) == 3 and parts[1] in PRECEDENCE:
+        return syntax.BinaryOperation(*parts, start=parts[0].start, end=parts[2].end)
+    comparisons: list[tuple[str, Expr]] = []
+    operands: list[Expr] = [parts[0]]
+    operators: list[str] = []
+
+    def reduce(floor: int) -> None:
+        while operators and PRECEDENCE[operators[-1]] >= floor:
+            right = operands.pop()
+            left = operands.pop()
+            operands.append(syntax.BinaryOperation(left, operators.pop(), right, start=left.start, end=right.end))
+
+    first: Expr | None = None
+    pending = ""
+    for operator, operand in zip(parts[1::2], parts[2::2], strict=True):
+        level = PRECEDENCE.get(operator)
+        if level is None:
+            reduce(0)
+            if first is None:
+                first = operands.pop()
+            else:
+                comparisons.append((pending, operands.pop()))
+            pending = operator
+        else:
+            reduce(level)
+            operators.append(operator)
+        operands.append(operand)
+    reduce(0)
+    if first is None:
+        return operands[0]
+    comparisons.append((pending, operands[0]))
+    return syntax.Comparison(first, tuple(comparisons), start=parts[0].start, end=parts[-1].end)

@@ -1,0 +1,102 @@
+"""The ticket variables, in one table, and how a ticket as received becomes their first values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dispatcher.lang.schema import Schema, Variable
+from dispatcher.plain import to_json_safe, to_plain
+
+# What the sender knows of the user and the computer. Text, '' when unknown.
+READ_ONLY = (
+    Variable("selections", "text", writable=False, doc="text of the radio buttons and check boxes that the user chose"),
+    Variable("name", "text", writable=False, doc="the user's name"),
+    Variable("email", "text", writable=False, doc="the user's e-mail address"),
+    Variable("ip", "text", writable=False, doc="IP address of the computer"),
+    Variable("mac", "text", writable=False, doc="MAC address of the computer"),
+    Variable("hostname", "text", writable=False, doc="host name of the computer"),
+    Variable("business_name", "text", writable=False, doc="the client's name when known"),
+)
+
+# What rules set. `None` until a default or a rule gives a value, and then Halo's own default applies.
+ACTIONS = (
+    Variable("priority", "any", writable=True, doc="Halo priority: its name, or its number within the ticket type's SLA"),
+    Variable("state", "any", writable=True, doc="Halo status: name or id"),
+    Variable("team", "any", writable=True, doc="team name"),
+    Variable("ticketType", "any", writable=True, doc="ticket type: name or id"),
+    Variable("agent", "any", writable=True, doc="agent: name, e-mail or id; `Unassigned` is an agent"),
+    Variable("category_1", "any", writable=True, doc="category path, levels joined by `>`: `Hardware>Desktop`"),
+    Variable("category_2", "any", writable=True, doc="second category"),
+    Variable("category_3", "any", writable=True, doc="third category"),
+    Variable("category_4", "any", writable=True, doc="fourth category"),
+    Variable("impact", "any", writable=True, doc="whole number, lower is more severe"),
+    Variable("urgency", "any", writable=True, doc="whole number, lower is more severe"),
+    Variable("subject", "any", writable=True, doc="ticket title; default: the first 50 characters of the message"),
+    Variable("msg", "any", writable=True, doc="what the user typed; also known as `message`"),
+    Variable("append", "any", writable=True, doc="text added by scripts on the computer; goes below the message"),
+    Variable("priv_append", "any", writable=True, doc="text added to the private note"),
+    Variable("customfield", "mapping", writable=True, doc="Halo custom field id or API name -> value"),
+    Variable("exception", "any", writable=True, doc="non-empty text refuses the ticket; the sender gets the text"),
+)
+
+TICKET_SCHEMA = Schema(variables=READ_ONLY + ACTIONS, aliases={"message": "msg"})
+
+# Longest subject that is made of the message.
+SUBJECT_LENGTH = 50
+
+
+def first_values(
+    ticket: Mapping[str, Any], schema: Schema, defaults: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the variables' first values for a ticket as received, and the keys that are no variable.
+
+    A value the sender gave comes first, then the default, then '' for text and None for what rules set.
+    """
+    given: dict[str, Any] = {}
+    unused: list[str] = []
+    for key, value in ticket.items():
+        variable = schema.find(key) if isinstance(key, str) else None
+        if variable is None:
+            unused.append(key if isinstance(key, str) else str(key))
+        elif value is not None and (variable.name == key or variable.name not in ticket):
+            given[variable.name] = value
+    values: dict[str, Any] = {}
+    for variable in schema.variables:
+        name = variable.name
+        if name in given:
+            value = given[name]
+        elif name in defaults:
+            value = defaults[name]
+        else:
+            value = {} if variable.kind == "mapping" else "" if variable.kind == "text" or name in EMPTY_TEXT else None
+        values[name] = _as_text(value) if variable.kind == "text" or name in EMPTY_TEXT else to_plain(value)
+    if not isinstance(values["customfield"], dict):
+        values["customfield"] = {}
+    if values["subject"] is None:
+        values["subject"] = subject_of(values["msg"])
+    return values, tuple(unused)
+
+
+# Variables that hold text from the start, though rules may write anything into them.
+EMPTY_TEXT = frozenset({"msg", "append", "priv_append"})
+
+
+def subject_of(message: str) -> str:
+    """Return the first 50 characters of a message, cut at a word boundary, with white space folded."""
+    folded = " ".join(message[: SUBJECT_LENGTH * 40].split())
+    if len(folded) <= SUBJECT_LENGTH:
+        return folded
+    cut = folded.rfind(" ", 0, SUBJECT_LENGTH + 1)
+    return folded[: cut if cut > 0 else SUBJECT_LENGTH]
+
+
+def _as_text(value: Any) -> str:
+    """Return a sender's value as text: a list one line each, numbers as written."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, list | tuple):
+        return "\n".join(_as_text(item) for item in value[:1000])
+    if value is None:
+        return ""
+    return str(to_json_safe(value))
