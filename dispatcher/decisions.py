@@ -42,7 +42,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The whole answer for one ticket. Values are plain Python data; `to_dict` makes them JSON."""
+    """The whole answer for one ticket. Values are plain Python data; `to_dict` makes them JSON.
+
+    `action_variables` holds all ticket variables, `other_variables` what the rules made for themselves.
+    """
 
     action_variables: dict[str, Any]
     other_variables: dict[str, Any]

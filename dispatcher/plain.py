@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 MAX_DEPTH = 40
@@ -41,6 +41,8 @@ def _copy(value: Any, depth: int, room: list[int], *, json: bool) -> Any:
         return _collection(value, lambda item: _copy(item, depth - 1, room, json=json), json=json)
     if isinstance(value, datetime | date | time):
         return value.isoformat() if json else value
+    if kind in (timedelta, timezone, range) and not json:
+        return value
     return _text(_describe(value)) if json else _describe(value)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Literal
 
 from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
@@ -20,8 +21,9 @@ from dispatcher.lang.parser import parse
 from dispatcher.lang.program import Program
 from dispatcher.lang.schema import Schema, Variable
 from dispatcher.lang.source import Source
+from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue
 from dispatcher.plain import to_json_safe, to_plain
-from dispatcher.tickets import ACTIONS, TICKET_SCHEMA, first_values
+from dispatcher.tickets import TICKET_SCHEMA, first_values
 
 OnFault = Literal["absent", "refuse"]
 
@@ -37,7 +39,9 @@ def declared_schema(variables: Iterable[str]) -> Schema:
     taken = set(TICKET_SCHEMA.names())
     for name in variables:
         if not name.isidentifier() or name.startswith("_"):
-            raise DispatcherError(f"the variable `{name}` cannot be declared: write letters, digits and underscores, not first")
+            raise DispatcherError(
+                f"the variable `{name}` cannot be declared: write letters, digits and underscores, not first"
+            )
         if name in taken or name in FUNCTIONS:
             raise DispatcherError(f"the variable `{name}` cannot be declared: the name is taken")
         taken.add(name)
@@ -117,9 +121,10 @@ class RuleSet:
         outcome = evaluate(self._programs, first, _fresh, self._limits, moment)
         return self._decision(first, outcome, moment, unused)
 
-    def _decision(self, first: Mapping[str, Any], outcome: Outcome, moment: datetime, unused: tuple[str, ...]) -> Decision:
+    def _decision(
+        self, first: Mapping[str, Any], outcome: Outcome, moment: datetime, unused: tuple[str, ...]
+    ) -> Decision:
         variables = {name: to_plain(value) for name, value in outcome.variables.items()}
-        writable = [variable.name for variable in ACTIONS]
         faults = [self._fault(fault.program, fault) for fault in outcome.faults]
         changes = self._changes(first, outcome)
         refused = _refusal(variables["exception"])
@@ -134,11 +139,9 @@ class RuleSet:
             for index, statement in enumerate(program.statements)
             if statement.is_rule
         ]
-        others = {name: value for name, value in variables.items() if name not in writable}
-        others.update({name: to_plain(value) for name, value in outcome.working.items() if _is_data(value)})
         return Decision(
-            action_variables={name: variables[name] for name in writable},
-            other_variables=others,
+            action_variables=variables,
+            other_variables={name: to_plain(value) for name, value in outcome.working.items() if _is_data(value)},
             changes=changes,
             fired=tuple(rule for place, rule in rules if place in outcome.fired),
             not_fired=tuple(rule for place, rule in rules if place not in outcome.fired),
@@ -172,15 +175,15 @@ class RuleSet:
         return Fault("error", "TypeError", message, self._sources[0].filename, line, 1)
 
 
-def read_sources(path: Path) -> list[Source]:
-    """Return the rule files at `path` in the order they run; raise DispatcherError when there is none."""
-    if path.is_dir():
-        files = sorted(path.glob("*.rules"), key=lambda file: file.name)
-        if not files:
-            raise DispatcherError(f"{path}: the folder has no *.rules files")
-    else:
-        files = [path]
-    return [Source(read_text(file), file.name if path.is_dir() else str(path)) for file in files]
+def read_sources(path: Path, *, whole_names: bool = False) -> list[Source]:
+    """Return the rule files at `path` in the order they run; raise DispatcherError when there is none.
+
+    Sources carry the file's name, which does not change with the folder, or its whole path.
+    """
+    files = sorted(path.glob("*.rules"), key=lambda file: file.name) if path.is_dir() else [path]
+    if not files:
+        raise DispatcherError(f"{path}: the folder has no *.rules files")
+    return [Source(read_text(file), str(file) if whole_names else file.name) for file in files]
 
 
 def read_text(path: Path) -> str:
@@ -198,11 +201,7 @@ def _refusal(value: Any) -> str | None:
 
 
 def _is_data(value: Any) -> bool:
-    from types import FunctionType
-
-    from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue
-
-    return not isinstance(value, FunctionType | Builtin | TypeValue | BoundMethod | ModuleValue)
+    return not isinstance(value, FunctionType | Builtin | TypeValue | BoundMethod | ModuleValue | Iterator)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -10,7 +10,12 @@ from dispatcher.plain import to_json_safe, to_plain
 
 # What the sender knows of the user and the computer. Text, '' when unknown.
 READ_ONLY = (
-    Variable("selections", "text", writable=False, doc="text of the radio buttons and check boxes that the user chose"),
+    Variable(
+        "selections",
+        "text",
+        writable=False,
+        doc="text of the radio buttons and check boxes that the user chose",
+    ),
     Variable("name", "text", writable=False, doc="the user's name"),
     Variable("email", "text", writable=False, doc="the user's e-mail address"),
     Variable("ip", "text", writable=False, doc="IP address of the computer"),
@@ -21,7 +26,12 @@ READ_ONLY = (
 
 # What rules set. `None` until a default or a rule gives a value, and then Halo's own default applies.
 ACTIONS = (
-    Variable("priority", "any", writable=True, doc="Halo priority: its name, or its number within the ticket type's SLA"),
+    Variable(
+        "priority",
+        "any",
+        writable=True,
+        doc="Halo priority: its name, or its number within the ticket type's SLA",
+    ),
     Variable("state", "any", writable=True, doc="Halo status: name or id"),
     Variable("team", "any", writable=True, doc="team name"),
     Variable("ticketType", "any", writable=True, doc="ticket type: name or id"),
@@ -40,7 +50,7 @@ ACTIONS = (
     Variable("exception", "any", writable=True, doc="non-empty text refuses the ticket; the sender gets the text"),
 )
 
-TICKET_SCHEMA = Schema(variables=READ_ONLY + ACTIONS, aliases={"message": "msg"})
+TICKET_SCHEMA = Schema(variables=ACTIONS + READ_ONLY, aliases={"message": "msg"})
 
 # Longest subject that is made of the message.
 SUBJECT_LENGTH = 50
@@ -53,12 +63,14 @@ def first_values(
 
     A value the sender gave comes first, then the default, then '' for text and None for what rules set.
     """
+    # What Python callers pass as a key may be anything; as JSON it is text.
+    ticket = {str(key): value for key, value in ticket.items()}
     given: dict[str, Any] = {}
     unused: list[str] = []
     for key, value in ticket.items():
-        variable = schema.find(key) if isinstance(key, str) else None
+        variable = schema.find(key)
         if variable is None:
-            unused.append(key if isinstance(key, str) else str(key))
+            unused.append(key)
         elif value is not None and (variable.name == key or variable.name not in ticket):
             given[variable.name] = value
     values: dict[str, Any] = {}

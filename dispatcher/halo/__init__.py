@@ -1,0 +1,6 @@
+"""The thin Halo client and the writer that files decided tickets. Only this package speaks to Halo.
+
+From the wire up: `auth` and `client` (requests, answers checked by `models`, one error type in `errors`),
+`requester` and `lookups` (for whom, which computer, which ids), `resolution` and `payloads` (the ticket),
+`note`, and `writer`, which joins them. `payloads` and `note` are pure: a dry run needs no HTTP library.
+"""

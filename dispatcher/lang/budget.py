@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Limits:
     recursion: int = 150
 
 
-class LimitExceeded(BaseException):  # noqa: N818 - not an error of the program's: no rule can catch it
+class LimitExceeded(BaseException):
     """An evaluation would pass one of its limits. Not an Exception, so that no `except` of a rule catches it."""
 
 
@@ -36,7 +36,7 @@ class Meter:
         self.steps = limits.steps
         self.memory = limits.memory
         self.depth = 0
-        self.now = now or datetime(1970, 1, 1, tzinfo=timezone.utc)
+        self.now = now or datetime(1970, 1, 1, tzinfo=UTC)
         self.output: list[str] = []
 
     def charge(self, steps: int) -> None:

@@ -17,6 +17,7 @@ from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
 from dispatcher.lang.modules import MODULES
 from dispatcher.lang.schema import Schema
+from dispatcher.lang.scopes import bound_names, imported_meanings, is_literal, name_of, target_names, walrus_names
 from dispatcher.lang.source import Span
 from dispatcher.lang.values import ModuleValue, TypeValue
 
@@ -47,7 +48,11 @@ INSTEAD = {
 }
 
 _ALL_MEMBERS = frozenset(name for table in METHODS.values() for name in table) | frozenset(
-    name for module in MODULES.values() for value in module.members.values() if isinstance(value, TypeValue) for name in value.members
+    name
+    for module in MODULES.values()
+    for value in module.members.values()
+    if isinstance(value, TypeValue)
+    for name in value.members
 )
 
 
@@ -64,141 +69,19 @@ class CheckedModule:
 def check_module(source: Source, module: syntax.Module, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
     """Return the checked module and what is wrong with it; compile it only where nothing is an error."""
     variables = frozenset(schema.aliases.get(name_of(name), name_of(name)) for name in bound_names(module.body))
-    checker = _Checker(source, schema, variables, _imports(module.body))
+    checker = _Checker(source, schema, variables, imported_meanings(module.body))
     checker.statements(module.body, loops=0)
     return CheckedModule(source, module, schema, variables), checker.found
 
 
-def name_of(bound: syntax.Name | syntax.ImportedName) -> str:
-    """Return the variable that `bound` binds."""
-    return bound.id if isinstance(bound, syntax.Name) else bound.variable
-
-
-def is_literal(expr: Expr) -> bool:
-    """Tell whether `expr` is a number or a text as written, for which `is` means `==`."""
-    match expr:
-        case syntax.Constant(value=value):
-            return value is not None and not isinstance(value, bool)
-        case syntax.FormattedString():
-            return True
-        case syntax.UnaryOperation(op="-" | "+" | "~", operand=operand):
-            return is_literal(operand)
-        case syntax.TupleDisplay(items=items):
-            return all(is_literal(item) for item in items)
-        case _:
-            return False
-
-
-def bound_names(body: Iterable[Stmt]) -> Iterator[syntax.Name | syntax.ImportedName]:
-    """Yield what the statements of one scope bind, without what functions inside bind for themselves."""
-    for statement in body:
-        match statement:
-            case syntax.Assignment(targets=targets) | syntax.Delete(targets=targets):
-                yield from target_names(targets)
-            case syntax.AugmentedAssignment(target=target):
-                yield from target_names((target,))
-            case syntax.For(target=target, body=inner, orelse=orelse):
-                yield from target_names((target,))
-                yield from bound_names(inner + orelse)
-            case syntax.While(body=inner, orelse=orelse):
-                yield from bound_names(inner + orelse)
-            case syntax.If(branches=branches, orelse=orelse):
-                for branch in branches:
-                    yield from bound_names(branch.body)
-                yield from bound_names(orelse)
-            case syntax.Function(name=name):
-                yield name
-            case syntax.Import(items=items) | syntax.FromImport(items=items):
-                yield from items
-            case syntax.RefusedStatement(body=inner):
-                yield from bound_names(inner)
-            case _:
-                pass
-        yield from walrus_names(statement)
-
-
-def walrus_names(root: syntax.Node) -> Iterator[syntax.Name]:
-    """Yield the targets of `:=` that bind in the scope of `root`: also those inside comprehensions, not in lambdas."""
-    pending: list[syntax.Node] = [root]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, syntax.NamedExpression):
-            yield current.target
-        for child in syntax.children(current):
-            if isinstance(child, syntax.Lambda):
-                pending.extend(item.default for item in child.parameters.items if item.default is not None)
-            elif not isinstance(child, _STATEMENTS):
-                pending.append(child)
-
-
-_STATEMENTS = (
-    syntax.ExpressionStatement,
-    syntax.Assignment,
-    syntax.AugmentedAssignment,
-    syntax.If,
-    syntax.For,
-    syntax.While,
-    syntax.Function,
-    syntax.Return,
-    syntax.Delete,
-    syntax.RefusedStatement,
-)
-
-
-def target_names(targets: Iterable[Expr]) -> Iterator[syntax.Name]:
-    """Yield the names that an assignment to `targets` binds; items and slices bind none."""
-    for target in targets:
-        match target:
-            case syntax.Name():
-                yield target
-            case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
-                yield from target_names(items)
-            case syntax.Starred(value=value):
-                yield from target_names((value,))
-            case _:
-                pass
-
-
-def _imports(body: Iterable[Stmt]) -> dict[str, ModuleValue | TypeValue]:
-    """Return the names that mean one module or type throughout the file, because only imports bind them."""
-    meanings: dict[str, ModuleValue | TypeValue] = {}
-    others: set[str] = set()
-    pending = list(body)
-    for name in bound_names(pending):
-        if isinstance(name, syntax.Name):
-            others.add(name.id)
-    while pending:
-        statement = pending.pop()
-        pending.extend(child for child in syntax.children(statement) if isinstance(child, _STATEMENTS))
-        if isinstance(statement, syntax.If):
-            pending.extend(inner for branch in statement.branches for inner in branch.body)
-        for variable, value in imported_values(statement):
-            if variable in meanings and meanings[variable] is not value:
-                others.add(variable)
-            if isinstance(value, ModuleValue | TypeValue):
-                meanings[variable] = value
-            else:
-                others.add(variable)
-    return {name: value for name, value in meanings.items() if name not in others}
-
-
-def imported_values(statement: syntax.Node) -> Iterator[tuple[str, object]]:
-    """Yield each variable that an import binds, with its value; unknown modules and members are left out."""
-    match statement:
-        case syntax.Import(items=items):
-            for item in items:
-                if item.name in MODULES:
-                    yield item.variable, MODULES[item.name]
-        case syntax.FromImport(module=module, items=items):
-            for item in items:
-                if module in MODULES and item.name in MODULES[module].members:
-                    yield item.variable, MODULES[module].members[item.name]
-        case _:
-            pass
-
-
 class _Checker:
-    def __init__(self, source: Source, schema: Schema, variables: frozenset[str], imports: dict[str, ModuleValue | TypeValue]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        schema: Schema,
+        variables: frozenset[str],
+        imports: dict[str, ModuleValue | TypeValue],
+    ) -> None:
         self.found: list[Diagnostic] = []
         self._source = source
         self._schema = schema
@@ -216,7 +99,7 @@ class _Checker:
         for statement in body:
             self._statement(statement, loops)
 
-    def _statement(self, statement: Stmt, loops: int) -> None:
+    def _statement(self, statement: Stmt, loops: int) -> None:  # noqa: C901 - one case for each kind of node
         match statement:
             case syntax.ExpressionStatement(value=value):
                 self._expr(value)
@@ -246,14 +129,24 @@ class _Checker:
             case syntax.Break() | syntax.Continue():
                 if not loops:
                     word = "break" if isinstance(statement, syntax.Break) else "continue"
-                    self._report("misplaced-statement", f"`{word}` stands outside a loop", statement.span, "remove it, or move it into a `for` or `while`")
+                    self._report(
+                        "misplaced-statement",
+                        f"`{word}` stands outside a loop",
+                        statement.span,
+                        "remove it, or move it into a `for` or `while`",
+                    )
             case syntax.Pass():
                 pass
             case syntax.Function():
                 self._function(statement)
             case syntax.Return(value=value):
                 if not self._functions:
-                    self._report("misplaced-statement", "`return` stands outside a function", statement.span, "remove it; use `if` to skip what follows")
+                    self._report(
+                        "misplaced-statement",
+                        "`return` stands outside a function",
+                        statement.span,
+                        "remove it; use `if` to skip what follows",
+                    )
                 if value is not None:
                     self._expr(value)
             case syntax.Import() | syntax.FromImport():
@@ -269,7 +162,12 @@ class _Checker:
 
     def _loop(self, statement: Stmt, loops: int) -> None:
         if loops >= MAX_LOOPS:
-            self._report("too-large", f"more than {MAX_LOOPS} loops are nested here", statement.span, "move the inner loops into a function")
+            self._report(
+                "too-large",
+                f"more than {MAX_LOOPS} loops are nested here",
+                statement.span,
+                "move the inner loops into a function",
+            )
 
     def _function(self, function: syntax.Function) -> None:
         self._bind(function.name)
@@ -301,19 +199,30 @@ class _Checker:
             self._unknown_module(module, statement.span)
         for item in statement.items:
             self._bind(syntax.Name(item.variable, start=item.start, end=item.end))
-            if module is None and item.name not in MODULES:
-                self._unknown_module(item.name, item.span)
+            if module is None:
+                if item.name not in MODULES:
+                    self._unknown_module(item.name, item.span)
             elif module in MODULES and item.name not in MODULES[module].members:
                 self._unknown_member(MODULES[module], item.name, item.span)
 
     def _unknown_module(self, name: str, span: Span) -> None:
         known = ", ".join(f"`{module}`" for module in sorted(MODULES))
-        self._report("unknown-module", f"rules cannot import `{name}`", span, near_name(name, MODULES) or f"rules can import {known}")
+        self._report(
+            "unknown-module",
+            f"rules cannot import `{name}`",
+            span,
+            near_name(name, MODULES) or f"rules can import {known}",
+        )
 
     def _unknown_member(self, owner: ModuleValue | TypeValue, name: str, span: Span) -> None:
         known = _member_names(owner)
         what = "module" if isinstance(owner, ModuleValue) else "type"
-        self._report("unknown-module-member", f"the {what} `{owner.name}` has no `{name}` that rules may use", span, near_name(name, known) or "it has " + ", ".join(f"`{member}`" for member in sorted(known)[:12]))
+        self._report(
+            "unknown-module-member",
+            f"the {what} `{owner.name}` has no `{name}` that rules may use",
+            span,
+            near_name(name, known) or "it has " + ", ".join(f"`{member}`" for member in sorted(known)[:12]),
+        )
 
     # --- writing
 
@@ -335,7 +244,12 @@ class _Checker:
                 self._expr(value)
                 self._expr(index)
             case syntax.Attribute(value=value, name=name):
-                self._report("invalid-target", f"values in rules have no attributes to set: `.{name}`", target.span, "assign a variable of your own, or an item: `name['key'] = ...`")
+                self._report(
+                    "invalid-target",
+                    f"values in rules have no attributes to set: `.{name}`",
+                    target.span,
+                    "assign a variable of your own, or an item: `name['key'] = ...`",
+                )
                 self._expr(value)
             case _:
                 self._expr(target)
@@ -345,25 +259,40 @@ class _Checker:
             self._private(name.id, name.span)
         variable = self._writable(name)
         if deleting and variable:
-            self._report("invalid-target", f"`{name.id}` is a ticket variable and cannot be deleted", name.span, f"write `{name.id} = None`")
+            self._report(
+                "invalid-target",
+                f"`{name.id}` is a ticket variable and cannot be deleted",
+                name.span,
+                f"write `{name.id} = None`",
+            )
 
     def _writable(self, name: syntax.Name) -> bool:
         """Report a write to a read-only variable; tell whether `name` is a ticket variable that rules may write."""
         variable = self._schema.find(name.id)
         if variable is None or variable.writable:
             return variable is not None
-        self._report("read-only-variable", f"`{name.id}` is read-only: {variable.doc}", name.span, "assign a variable with another name")
+        self._report(
+            "read-only-variable",
+            f"`{name.id}` is read-only: {variable.doc}",
+            name.span,
+            "assign a variable with another name",
+        )
         return False
 
     # --- reading
 
-    def _expr(self, expr: Expr) -> None:
+    def _expr(self, expr: Expr) -> None:  # noqa: C901 - one case for each kind of node
         match expr:
             case syntax.Name():
                 self._read(expr, called=False)
             case syntax.Constant() | syntax.RefusedExpression():
                 if isinstance(expr, syntax.RefusedExpression):
-                    self._report("unsupported-syntax", f"rules have no {expr.construct}", expr.span, _REFUSED_HELP.get(expr.construct))
+                    self._report(
+                        "unsupported-syntax",
+                        f"rules have no {expr.construct}",
+                        expr.span,
+                        _REFUSED_HELP.get(expr.construct),
+                    )
             case syntax.Comparison(first=first, rest=rest):
                 self._comparison(first, rest)
             case syntax.Call(function=function, arguments=arguments):
@@ -398,7 +327,12 @@ class _Checker:
                 text = self._source.text
                 spelling = f"{text[left.start : left.end]} {operator} {text[right.start : right.end]}"
                 shown = f": `{spelling}`" if len(spelling) <= 80 and "\n" not in spelling else ""
-                self._report("is-with-literal", f"`{op}` beside a literal compares by value here, as `{operator}` does", between, f"write `{operator}`{shown}")
+                self._report(
+                    "is-with-literal",
+                    f"`{op}` beside a literal compares by value here, as `{operator}` does",
+                    between,
+                    f"write `{operator}`{shown}",
+                )
             left = right
 
     def _comprehension(self, comprehension: syntax.Comprehension) -> None:
@@ -421,13 +355,22 @@ class _Checker:
         self._scopes.pop()
 
     def _read(self, name: syntax.Name, *, called: bool) -> None:
-        if any(name.id in scope for scope in self._scopes) or self._schema.find(name.id) is not None or name.id in FUNCTIONS:
+        if (
+            any(name.id in scope for scope in self._scopes)
+            or self._schema.find(name.id) is not None
+            or name.id in FUNCTIONS
+        ):
             return
         if name.id.startswith("_"):
             self._private(name.id, name.span)
             return
         if name.id in MODULES:
-            self._report("unknown-name", f"the module `{name.id}` is not imported", name.span, f"write `import {name.id}` above")
+            self._report(
+                "unknown-name",
+                f"the module `{name.id}` is not imported",
+                name.span,
+                f"write `import {name.id}` above",
+            )
             return
         own = {known for scope in self._scopes for known in scope}
         known = {*own, *self._schema.names(), *FUNCTIONS}
@@ -435,7 +378,12 @@ class _Checker:
         if called or name.id in INSTEAD:
             self._report("unknown-function", f"rules have no function `{name.id}`", name.span, help_text)
         else:
-            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, help_text or "assign it first, or put quotes around it if it is text")
+            self._report(
+                "unknown-name",
+                f"nothing is called `{name.id}`",
+                name.span,
+                help_text or "assign it first, or put quotes around it if it is text",
+            )
 
     def _member(self, expr: syntax.Attribute, value: Expr, name: str) -> None:
         span = Span(expr.end - len(name), expr.end)
@@ -468,7 +416,12 @@ class _Checker:
                 return None
 
     def _private(self, name: str, span: Span) -> None:
-        self._report("private-name", f"`{name}` begins with an underscore: rules cannot use such names", span, "choose a name without it" if name.strip("_") else "choose a name, such as `unused`")
+        self._report(
+            "private-name",
+            f"`{name}` begins with an underscore: rules cannot use such names",
+            span,
+            "choose a name without it" if name.strip("_") else "choose a name, such as `unused`",
+        )
 
 
 _REFUSED_HELP = {
@@ -499,9 +452,7 @@ def _member_names(owner: ModuleValue | TypeValue) -> set[str]:
 def _subexpressions(parent: syntax.Node) -> Iterator[Expr]:
     """Yield the expressions directly below, also through parts that are no expressions themselves."""
     for child in syntax.children(parent):
-        if isinstance(child, syntax.FormattedField | syntax.Argument):
-            yield from _subexpressions(child)
-        elif isinstance(child, syntax.FormattedString):
+        if isinstance(child, syntax.FormattedField | syntax.Argument | syntax.FormattedString):
             yield from _subexpressions(child)
         else:
             yield child  # type: ignore[misc] # what is below an expression is an expression

@@ -69,7 +69,9 @@ class _Run:
     fault: EvaluationFault | None = None
 
 
-def evaluate(programs: Sequence[Program], first: Mapping[str, Any], copy: Any, limits: Limits, now: datetime) -> Outcome:
+def evaluate(
+    programs: Sequence[Program], first: Mapping[str, Any], copy: Any, limits: Limits, now: datetime
+) -> Outcome:
     """Run `programs` in order on the first values of the ticket variables.
 
     `copy` makes fresh first values for each run, so that no run sees what another one changed.
@@ -89,7 +91,14 @@ def evaluate(programs: Sequence[Program], first: Mapping[str, Any], copy: Any, l
         if spent >= limits.steps * RUNS:
             left_out.update(_behind(programs, place))
             spent = 0
-            faults.append(replace(run.fault, kind="limit", type="LimitExceeded", message="the rules fail too often: this one and all behind it are left out"))
+            faults.append(
+                replace(
+                    run.fault,
+                    kind="limit",
+                    type="LimitExceeded",
+                    message="the rules fail too often: this one and all behind it are left out",
+                )
+            )
     return Outcome(
         variables=run.variables,
         working=run.working,
@@ -103,7 +112,12 @@ def evaluate(programs: Sequence[Program], first: Mapping[str, Any], copy: Any, l
 
 
 def _behind(programs: Sequence[Program], place: tuple[int, int]) -> set[tuple[int, int]]:
-    return {(number, statement) for number, program in enumerate(programs) for statement in range(len(program.statements)) if (number, statement) > place}
+    return {
+        (number, statement)
+        for number, program in enumerate(programs)
+        for statement in range(len(program.statements))
+        if (number, statement) > place
+    }
 
 
 def _run(programs: Sequence[Program], variables: dict[str, Any], meter: Meter, left_out: set[tuple[int, int]]) -> _Run:
@@ -125,7 +139,11 @@ def _run(programs: Sequence[Program], variables: dict[str, Any], meter: Meter, l
                 run.working[name] = value
         run.writes.extend(LoggedWrite(number, write, value) for write, value in log)
         run.fired.update((number, statement) for statement in fired)
-        run.fired.update((number, statement) for statement, top in enumerate(program.statements) if top.always and statement not in skipped)
+        run.fired.update(
+            (number, statement)
+            for statement, top in enumerate(program.statements)
+            if top.always and statement not in skipped
+        )
     return run
 
 

@@ -68,12 +68,19 @@ def format_value(meter: Meter, value: Any, spec: Any) -> str:
             raise LimitExceeded(f"a text would be longer than {meter.limits.text:,} characters")
         size += int(number)
     meter.text(size + 350)
-    if type(value) not in SCALARS and type(value).__format__ is object.__format__:
+    if type(value) not in SCALARS and _has_no_format(value):
         raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
     return format(value, spec)
 
 
-def format_template(meter: Meter, template: str, arguments: tuple[Any, ...], named: Mapping[str, Any], level: int = 2) -> str:
+def _has_no_format(value: Any) -> bool:
+    formatter: Any = type(value).__format__
+    return formatter is object.__format__
+
+
+def format_template(
+    meter: Meter, template: str, arguments: tuple[Any, ...], named: Mapping[str, Any], level: int = 2
+) -> str:
     """Return `template.format(*arguments, **named)`, without attributes."""
     if level < 0:
         raise ValueError("Max string recursion exceeded")
@@ -108,7 +115,11 @@ def format_template(meter: Meter, template: str, arguments: tuple[Any, ...], nam
         # Fields inside a spec are few and their numbering goes on; nested templates see the same arguments.
         if "{" in (spec or ""):
             nested = _NestedArguments(arguments, automatic)
-            spec = format_template(meter, spec or "", nested.rest(), named, level - 1) if nested.automatic(spec or "") else format_template(meter, spec or "", arguments, named, level - 1)
+            spec = (
+                format_template(meter, spec or "", nested.rest(), named, level - 1)
+                if nested.automatic(spec or "")
+                else format_template(meter, spec or "", arguments, named, level - 1)
+            )
             automatic += nested.used
         pieces.append(format_value(meter, value, spec or ""))
     meter.text(sum(map(len, pieces)))

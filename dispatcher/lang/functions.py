@@ -211,7 +211,9 @@ def _int(meter: Meter, value: Any = 0, /, base: Any = _MISSING) -> int:
     if base is not _MISSING:
         return int(value, base)
     if not isinstance(value, int | float | str):
-        raise TypeError(f"int() argument must be a string, a bytes-like object or a real number, not '{type_name(value)}'")
+        raise TypeError(
+            f"int() argument must be a string, a bytes-like object or a real number, not '{type_name(value)}'"
+        )
     return int(value)
 
 
@@ -247,12 +249,18 @@ def _dict(meter: Meter, pairs: Any = (), /, **named: Any) -> dict[Any, Any]:
     return dict(source, **named)
 
 
+def _fromkeys(meter: Meter, iterable: Any, value: Any = None, /) -> dict[Any, Any]:
+    return {hashable(meter, key): value for key in collect(meter, iterable)}
+
+
 def _function(name: str, signature: str, doc: str, implementation: Implementation) -> FunctionEntry:
     return FunctionEntry(name, signature, doc, Builtin(name, implementation))
 
 
-def _type(name: str, signature: str, doc: str, python_type: type, implementation: Implementation) -> FunctionEntry:
-    return FunctionEntry(name, signature, doc, TypeValue(name, python_type, implementation))
+def _type(
+    name: str, signature: str, doc: str, python_type: type, implementation: Implementation, **members: Builtin
+) -> FunctionEntry:
+    return FunctionEntry(name, signature, doc, TypeValue(name, python_type, implementation, members))
 
 
 FUNCTIONS: dict[str, FunctionEntry] = {
@@ -264,7 +272,7 @@ FUNCTIONS: dict[str, FunctionEntry] = {
         _function("ascii", "ascii(value)", "`repr` with other than ASCII characters escaped", ascii_text),
         _type("bool", "bool(value=False)", "the truth of a value", bool, _bool),
         _function("chr", "chr(number)", "the character with this code", _chr),
-        _type("dict", "dict(pairs=(), **named)", "a new dict", dict, _dict),
+        _type("dict", "dict(pairs=(), **named)", "a new dict", dict, _dict, fromkeys=Builtin("fromkeys", _fromkeys)),
         _function("divmod", "divmod(a, b)", "quotient and remainder", _divmod),
         _type("enumerate", "enumerate(iterable, start=0)", "pairs of number and value", enumerate, _enumerate),
         _type("filter", "filter(function, iterable)", "the values for which the function is true", filter, _filter),

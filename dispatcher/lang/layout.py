@@ -138,7 +138,12 @@ def _unclosed(bracket: LayoutToken) -> _LayoutProblemError:
 def _close(source: Source, brackets: list[LayoutToken], token: LayoutToken) -> None:
     span = Span(token.start, token.end)
     if not brackets:
-        raise _LayoutProblemError("unmatched-bracket", f"nothing opens this `{token.text}`", span, "remove it, or add its opening bracket")
+        raise _LayoutProblemError(
+            "unmatched-bracket",
+            f"nothing opens this `{token.text}`",
+            span,
+            "remove it, or add its opening bracket",
+        )
     opening = brackets[-1]
     if opening.text != CLOSING[token.text]:
         line, _ = source.position(opening.start)
@@ -155,9 +160,9 @@ def _next_top_line(source: Source, tokens: Sequence[LayoutToken], position: int)
     """Return the index of the next token at or behind `position` that begins a line at depth zero."""
     for index in range(position, len(tokens)):
         token = tokens[index]
-        if tokens[index - 1].type == "_NEWLINE" and source.line_start(token.start) == token.start:
-            if token.text not in CLOSING and token.text not in CLAUSES:
-                return index
+        begins_line = tokens[index - 1].type == "_NEWLINE" and source.line_start(token.start) == token.start
+        if begins_line and token.text not in CLOSING and token.text not in CLAUSES:
+            return index
     return len(tokens) + 1
 
 
@@ -185,7 +190,12 @@ def _indent(source: Source, lines: Sequence[_Line]) -> StatementTokens:
             tokens.extend(line.tokens)
             tokens.append(LayoutToken("_NEWLINE", "", line.tokens[-1].end, line.tokens[-1].end))
             if len(stack) > MAX_INDENTATIONS:
-                raise _LayoutProblemError("too-large", f"more than {MAX_INDENTATIONS} blocks are open here", Span(first.start, first.end), "move the inner blocks into functions")
+                raise _LayoutProblemError(
+                    "too-large",
+                    f"more than {MAX_INDENTATIONS} blocks are open here",
+                    Span(first.start, first.end),
+                    "move the inner blocks into functions",
+                )
     except _LayoutProblemError as problem:
         return StatementTokens((), diagnostic(source, problem.code, str(problem), problem.span, problem.help))
     end = tokens[-1].end

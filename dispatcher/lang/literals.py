@@ -13,7 +13,13 @@ MAX_FIELD_NESTING = 2
 
 _PREFIX = re.compile(r"[A-Za-z]*")
 _ESCAPE = re.compile(r"\\(\n|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|[\s\S])")
-_SIMPLE = {"\n": "", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}  # fmt: skip
+_SIMPLE = {"\n": "", "\\": "\\", "'": "'", '"': '"'} | dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
+_NEEDED = {
+    "x": "two hexadecimal digits",
+    "u": "four hexadecimal digits",
+    "U": "eight hexadecimal digits",
+    "N": "a name in braces",
+}
 
 
 class LiteralError(Exception):
@@ -52,7 +58,12 @@ def number(text: str) -> int | float:
     if len(digits) > MAX_DIGITS:
         raise LiteralError(f"the number has more than {MAX_DIGITS} digits", 0, len(text))
     if digits[0] == "0" and digits.strip("0"):
-        raise LiteralError("a number cannot begin with 0", 0, len(text), f"write `{digits.lstrip('0')}`, or `0o{digits.lstrip('0')}` for an octal number")
+        raise LiteralError(
+            "a number cannot begin with 0",
+            0,
+            len(text),
+            f"write `{digits.lstrip('0')}`, or `0o{digits.lstrip('0')}` for an octal number",
+        )
     return int(digits)
 
 
@@ -98,8 +109,7 @@ def _unescape(literal: str, start: int, end: int, *, raw: bool) -> str:
                 raise LiteralError("no character has this number", offset, len(escape) + 1)
             return chr(code)
         if kind in "xuUN":
-            width = {"x": "two hexadecimal digits", "u": "four hexadecimal digits", "U": "eight hexadecimal digits", "N": "a name in braces"}  # fmt: skip
-            raise LiteralError(f"`\\{kind}` needs {width[kind]}", offset, 2, f"write `\\\\{kind}` for a backslash")
+            raise LiteralError(f"`\\{kind}` needs {_NEEDED[kind]}", offset, 2, f"write `\\\\{kind}` for a backslash")
         return match.group()
 
     return _ESCAPE.sub(value, text)
@@ -139,7 +149,9 @@ def _field(literal: str, start: int, end: int, *, raw: bool, nesting: int) -> Fi
     position = _expression_end(literal, start + 1, end)
     expression = literal[start:position]
     if not expression[1:].strip():
-        raise LiteralError("f-string: empty field", start, 2, "write an expression between the braces, or `{{` for a brace")
+        raise LiteralError(
+            "f-string: empty field", start, 2, "write an expression between the braces, or `{{` for a brace"
+        )
     label = None
     if literal.startswith("=", position):
         position += 1
@@ -161,14 +173,18 @@ def _field(literal: str, start: int, end: int, *, raw: bool, nesting: int) -> Fi
     return Field(expression, start, position + 1, conversion, spec, label)
 
 
-def _expression_end(literal: str, position: int, end: int) -> int:
+def _expression_end(literal: str, position: int, end: int) -> int:  # noqa: C901 - one test for each kind of character
     """Return where a field's expression ends: at its `=`, `!`, `:` or `}`."""
     quote = ""
     brackets: list[str] = []
     while position < end:
         character = literal[position]
         if character == "\\":
-            raise LiteralError("f-string: a field cannot hold a backslash", position, help="give the text a name first, and use the name in the field")
+            raise LiteralError(
+                "f-string: a field cannot hold a backslash",
+                position,
+                help="give the text a name first, and use the name in the field",
+            )
         if quote:
             if literal.startswith(quote, position):
                 position += len(quote)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping
-from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any
 
 from dispatcher.lang.budget import Meter
-from dispatcher.lang.values import Builtin, Implementation, ModuleValue, TypeValue, type_name
+from dispatcher.lang.values import Builtin, Implementation, ModuleValue, TypeValue, as_callable, type_name
 
 
 def _functions(**implementations: Implementation) -> dict[str, Builtin]:
@@ -22,10 +22,8 @@ def _functions(**implementations: Implementation) -> dict[str, Builtin]:
 
 
 def _charged(function: Callable[..., Any]) -> Implementation:
-    def call(meter: Meter, text: Any, width: Any = 70, /, **options: Any) -> Any:
-        _charge_wrapping(meter, text, options.get("width", width))
-        if "width" in options:
-            return function(text, **options)
+    def call(meter: Meter, text: Any, width: Any = 70, **options: Any) -> Any:
+        _charge_wrapping(meter, text, width)
         return function(text, width, **options)
 
     return call
@@ -41,7 +39,7 @@ def _charge_wrapping(meter: Meter, text: Any, width: Any) -> None:
     meter.allocate(4 * len(text))
 
 
-def _shorten(meter: Meter, text: Any, width: Any, /, **options: Any) -> str:
+def _shorten(meter: Meter, text: Any, width: Any, **options: Any) -> str:
     _charge_wrapping(meter, text, width)
     return textwrap.shorten(text, width, **options)
 
@@ -51,15 +49,19 @@ def _dedent(meter: Meter, text: Any, /) -> str:
     return textwrap.dedent(text)
 
 
-def _indent(meter: Meter, text: Any, prefix: Any, /) -> str:
+def _indent(meter: Meter, text: Any, prefix: Any, predicate: Any = None) -> str:
     _charge_wrapping(meter, text, 1 << 30)
     if type(prefix) is str:
         meter.text(len(text) + len(prefix) * (text.count("\n") + 1))
-    return textwrap.indent(text, prefix)
+    return textwrap.indent(text, prefix, None if predicate is None else as_callable(meter, predicate))
 
 
 _TEXTWRAP = _functions(
-    wrap=_charged(textwrap.wrap), fill=_charged(textwrap.fill), shorten=_shorten, dedent=_dedent, indent=_indent
+    wrap=_charged(textwrap.wrap),
+    fill=_charged(textwrap.fill),
+    shorten=_shorten,
+    dedent=_dedent,
+    indent=_indent,
 )
 
 
@@ -73,7 +75,7 @@ def _now(meter: Meter, tz: Any = None, /) -> datetime:
 
 
 def _utcnow(meter: Meter, /) -> datetime:
-    return meter.now.astimezone(timezone.utc).replace(tzinfo=None)
+    return meter.now.astimezone(UTC).replace(tzinfo=None)
 
 
 def _today(meter: Meter, /) -> date:
@@ -124,9 +126,9 @@ _DATETIME: dict[str, Any] = {
         **_members(datetime, "fromisoformat", "combine", "strptime"),
     ),
     "timedelta": _type(timedelta, min=timedelta.min, max=timedelta.max),
-    "timezone": _type(timezone, utc=timezone.utc),
+    "timezone": _type(timezone, utc=UTC),
     "tzinfo": _type(tzinfo),
-    "UTC": timezone.utc,
+    "UTC": UTC,
 }
 
 MODULES: Mapping[str, ModuleValue] = {

@@ -29,9 +29,9 @@ def weigh(meter: Meter, value: Any) -> int:
     """
     kind = type(value)
     if kind is str:
-        return 2 + len(value) * (1 if value.isascii() and value.isprintable() else 10)
+        return 2 + len(str(value)) * (1 if value.isascii() and value.isprintable() else 10)
     if kind is int:
-        return 2 + value.bit_length() // 3
+        return 2 + int(value.bit_length()) // 3
     if kind in SCALARS:
         return 25
     size = 0

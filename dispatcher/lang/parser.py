@@ -22,7 +22,8 @@ from dispatcher.lang.diagnostics import Diagnostic, diagnostic
 from dispatcher.lang.layout import LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
-from dispatcher.lang.tree_builder import BuildError, TreeBuilder, unreadable
+from dispatcher.lang.tree_builder import TreeBuilder, unreadable
+from dispatcher.lang.tree_checks import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +67,12 @@ def _statements(group: StatementTokens) -> list[Stmt]:
     if len(group.tokens) > MAX_DEPTH:
         for statement in statements:
             if depth(statement) > MAX_DEPTH:
-                raise BuildError("too-large", f"this statement nests more than {MAX_DEPTH} operations", Span(statement.start, statement.start + 1), "split it into several statements")
+                raise BuildError(
+                    "too-large",
+                    f"this statement nests more than {MAX_DEPTH} operations",
+                    Span(statement.start, statement.start + 1),
+                    "split it into several statements",
+                )
     return statements
 
 
@@ -83,9 +89,13 @@ def _reduce(start: str, tokens: Iterable[LayoutToken]) -> object:
     try:
         for token in tokens:
             state.feed_token(cast("Token", token))
-        return state.feed_eof()
+        return cast("Any", state).feed_eof()
     except UnexpectedToken as error:
-        raise _unexpected(cast("LayoutToken", token), error.expected if error.expected else set(), at_end=error.token.type == "$END") from None
+        raise _unexpected(
+            cast("LayoutToken", token),
+            error.expected if error.expected else set(),
+            at_end=error.token.type == "$END",
+        ) from None
 
 
 def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) -> BuildError:
@@ -95,17 +105,34 @@ def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) ->
     if token.type in ("UNTERMINATED", "UNKNOWN"):
         return unreadable(token)
     if token.type == "_INDENT":
-        return BuildError("unexpected-indentation", "this line is indented, but no block begins above it", Span(token.start, token.start + 1), "indent it like the line above")
+        return BuildError(
+            "unexpected-indentation",
+            "this line is indented, but no block begins above it",
+            Span(token.start, token.start + 1),
+            "indent it like the line above",
+        )
     if "_INDENT" in accepted:
-        return BuildError("missing-indentation", "an indented block must follow the line that ends with `:`", span, "indent the lines that belong to it; `pass` stands for an empty block")
+        return BuildError(
+            "missing-indentation",
+            "an indented block must follow the line that ends with `:`",
+            span,
+            "indent the lines that belong to it; `pass` stands for an empty block",
+        )
     if token.type == "_DEDENT":
         return BuildError("unexpected-token", "the block ends here too early", Span(token.start, token.start + 1))
     if at_end or token.type == "_NEWLINE":
         missing = "`:`" if "COLON" in accepted and "EQUAL" not in accepted else None
         message = f"the line ends where {missing} should be" if missing else "the line ends too early"
-        return BuildError("unexpected-token", message, Span(token.start, token.start + 1), f"add {missing}" if missing else "complete the expression")
+        return BuildError(
+            "unexpected-token",
+            message,
+            Span(token.start, token.start + 1),
+            f"add {missing}" if missing else "complete the expression",
+        )
     if "COLON" in accepted and "AUGMENTED" not in accepted and token.text == "=":
-        return BuildError("unexpected-token", "`=` assigns; it cannot stand in a condition", span, "write `==` to compare")
+        return BuildError(
+            "unexpected-token", "`=` assigns; it cannot stand in a condition", span, "write `==` to compare"
+        )
     if token.text in ("&&", "||"):
         return BuildError("unexpected-token", f"`{token.text}` means nothing in Python", span)
     shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
@@ -115,8 +142,27 @@ def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) ->
 def _advice(token: LayoutToken, accepted: set[str]) -> str | None:
     if token.text in ("elif", "else"):
         return f"`{token.text}` belongs to an `if` directly above it, at the same depth"
-    if token.type == "NAME" and token.text.lower() in ("then", "elseif", "elsif", "endif", "end", "and", "or", "not", "null", "true", "false"):
-        words = {"then": "`:`", "elseif": "`elif`", "elsif": "`elif`", "null": "`None`", "true": "`True`", "false": "`False`"}
+    if token.type == "NAME" and token.text.lower() in (
+        "then",
+        "elseif",
+        "elsif",
+        "endif",
+        "end",
+        "and",
+        "or",
+        "not",
+        "null",
+        "true",
+        "false",
+    ):
+        words = {
+            "then": "`:`",
+            "elseif": "`elif`",
+            "elsif": "`elif`",
+            "null": "`None`",
+            "true": "`True`",
+            "false": "`False`",
+        }
         word = words.get(token.text.lower())
         return f"write {word}" if word else None
     if "COLON" in accepted and "AUGMENTED" not in accepted and "_NEWLINE" not in accepted:
@@ -129,7 +175,9 @@ def _advice(token: LayoutToken, accepted: set[str]) -> str | None:
 @cache
 def grammar() -> Lark:
     """Return the parser of grammar/dispatcher.lark, built once."""
-    return Lark.open_from_package("grammar", "dispatcher.lark", ("",), transformer=TreeBuilder(_field_expression), **LARK_OPTIONS)
+    return Lark.open_from_package(
+        "grammar", "dispatcher.lark", ("",), transformer=TreeBuilder(_field_expression), **LARK_OPTIONS
+    )
 
 
 @cache
@@ -138,10 +186,20 @@ def _lexicon() -> tuple[re.Pattern[str], dict[str, str], frozenset[str]]:
     lark = grammar()
     patterns = {terminal.name: terminal.pattern for terminal in lark.terminals}
     name = re.compile(patterns["NAME"].to_regexp())
-    keywords = {pattern.value: key for key, pattern in patterns.items() if isinstance(pattern, PatternStr) and name.fullmatch(pattern.value)}
+    keywords = {
+        pattern.value: key
+        for key, pattern in patterns.items()
+        if isinstance(pattern, PatternStr) and name.fullmatch(pattern.value)
+    }
     # As in Lark's own lexer: by priority, then expressions before plain texts, then the longest first.
     rest = [terminal for terminal in lark.terminals if keywords.get(terminal.pattern.value) != terminal.name]
-    rest.sort(key=lambda terminal: (-terminal.priority, isinstance(terminal.pattern, PatternStr), -len(terminal.pattern.value)))
+    rest.sort(
+        key=lambda terminal: (
+            -terminal.priority,
+            isinstance(terminal.pattern, PatternStr),
+            -len(terminal.pattern.value),
+        )
+    )
     expression = "|".join(f"(?P<{terminal.name}>{terminal.pattern.to_regexp()})" for terminal in rest)
     return re.compile(expression), keywords, frozenset(lark.ignore_tokens)
 

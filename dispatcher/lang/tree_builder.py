@@ -13,26 +13,15 @@ from dispatcher.lang import syntax
 from dispatcher.lang.layout import LayoutToken
 from dispatcher.lang.literals import Field, LiteralError, number, text_parts
 from dispatcher.lang.source import Span
+from dispatcher.lang.tree_checks import BuildError, check_arguments, check_parameters, check_target, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dispatcher.lang.syntax import Expr, Node, Stmt
 
-# What binds tighter has the higher number; comparisons chain and are handled apart.
-PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
 
 Child: TypeAlias = Any  # a LayoutToken, a Node, or a list made by a rule that is part of another
-
-
-class BuildError(Exception):
-    """A construct that the grammar lets through and Python does not; carries a diagnostic's parts."""
-
-    def __init__(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
-        super().__init__(message)
-        self.code = code
-        self.span = span
-        self.help = help
 
 
 class TreeBuilder:
@@ -85,9 +74,18 @@ class TreeBuilder:
         """Build a Function."""
         arrow = next((part for part in parts if isinstance(part, LayoutToken) and part.text == "->"), None)
         if arrow is not None:
-            raise BuildError("unsupported-syntax", "rules have no annotations", Span(arrow.start, arrow.end), "leave out `->` and the type")
+            raise BuildError(
+                "unsupported-syntax",
+                "rules have no annotations",
+                Span(arrow.start, arrow.end),
+                "leave out `->` and the type",
+            )
         body = parts[-1]
-        parameters = parts[3] if isinstance(parts[3], syntax.Parameters) else syntax.Parameters((), start=parts[2].end, end=parts[2].end)
+        parameters = (
+            parts[3]
+            if isinstance(parts[3], syntax.Parameters)
+            else syntax.Parameters((), start=parts[2].end, end=parts[2].end)
+        )
         return syntax.Function(self.name([parts[1]]), parameters, body, start=parts[0].start, end=_end(body))
 
     def expression_stmt(self, parts: list[Child]) -> Stmt:
@@ -100,7 +98,7 @@ class TreeBuilder:
         *targets, value = parts[::2]
         _no_star(value)
         for target in targets:
-            _check_target(target)
+            check_target(target)
         return syntax.Assignment(tuple(targets), value, start=targets[0].start, end=value.end)
 
     def augmented_assignment(self, parts: list[Child]) -> Stmt:
@@ -108,8 +106,10 @@ class TreeBuilder:
         target, operator, value = parts
         if not isinstance(target, syntax.Name | syntax.Attribute | syntax.Subscript):
             raise BuildError("invalid-target", f"`{operator.text}` needs one variable or item on its left", target.span)
-        _check_target(target)
-        return syntax.AugmentedAssignment(target, operator.text[:-1], _no_star(value), start=target.start, end=value.end)
+        check_target(target)
+        return syntax.AugmentedAssignment(
+            target, operator.text[:-1], _no_star(value), start=target.start, end=value.end
+        )
 
     def pass_stmt(self, parts: list[Child]) -> Stmt:
         """Build a Pass."""
@@ -133,7 +133,7 @@ class TreeBuilder:
         for target in targets:
             if isinstance(target, syntax.Starred):
                 raise BuildError("invalid-target", "`del` takes no `*`", target.span)
-            _check_target(target)
+            check_target(target)
         return syntax.Delete(targets, **_place(parts))
 
     def import_stmt(self, parts: list[Child]) -> Stmt:
@@ -150,7 +150,12 @@ class TreeBuilder:
         """Build a FromImport."""
         items, trailing_comma = next(part for part in parts if isinstance(part, tuple))
         if trailing_comma is not None and parts[-1] is not None and not isinstance(parts[-1], LayoutToken):
-            raise BuildError("unexpected-token", "a comma at the end needs brackets around the names", Span(trailing_comma.start, trailing_comma.end), "remove the comma")
+            raise BuildError(
+                "unexpected-token",
+                "a comma at the end needs brackets around the names",
+                Span(trailing_comma.start, trailing_comma.end),
+                "remove the comma",
+            )
         end = parts[-1].end if isinstance(parts[-1], LayoutToken) else items[-1].end
         return syntax.FromImport(parts[1].text, items, start=parts[0].start, end=end)
 
@@ -193,7 +198,11 @@ class TreeBuilder:
 
     def lambda_expression(self, parts: list[Child]) -> Expr:
         """Build a Lambda."""
-        parameters = parts[1] if isinstance(parts[1], syntax.Parameters) else syntax.Parameters((), start=parts[0].end, end=parts[0].end)
+        parameters = (
+            parts[1]
+            if isinstance(parts[1], syntax.Parameters)
+            else syntax.Parameters((), start=parts[0].end, end=parts[0].end)
+        )
         return syntax.Lambda(parameters, parts[-1], **_place(parts))
 
     def or_operation(self, parts: list[Child]) -> Expr:
@@ -214,7 +223,7 @@ class TreeBuilder:
 
     def operation(self, parts: list[Child]) -> Expr:
         """Order a flat run of operands and operators."""
-        return _ordered(parts)
+        return ordered(parts)
 
     def unary_operation(self, parts: list[Child]) -> Expr:
         """Build a UnaryOperation."""
@@ -242,7 +251,7 @@ class TreeBuilder:
             return syntax.TupleDisplay((parts[0],), **_place(parts))
         return self.items(parts)
 
-    def slice(self, parts: list[Child]) -> Expr:  # noqa: A003 - the grammar's rule
+    def slice(self, parts: list[Child]) -> Expr:
         """Build a Slice; a missing bound is where two colons, or a colon and an end, meet."""
         bounds: list[Expr | None] = [None, None, None]
         index = 0
@@ -251,12 +260,13 @@ class TreeBuilder:
                 index += 1
             else:
                 bounds[index] = part
-        return syntax.Slice(*bounds, **_place(parts))
+        lower, upper, step = bounds
+        return syntax.Slice(lower, upper, step, **_place(parts))
 
     def arguments(self, parts: list[Child]) -> tuple[syntax.Argument, ...]:
         """Check the order of arguments as CPython does."""
         arguments = tuple(_nodes(parts))
-        _check_arguments(cast("tuple[syntax.Argument, ...]", arguments))
+        check_arguments(cast("tuple[syntax.Argument, ...]", arguments))
         return cast("tuple[syntax.Argument, ...]", arguments)
 
     def argument(self, parts: list[Child]) -> syntax.Argument:
@@ -267,7 +277,12 @@ class TreeBuilder:
             return syntax.Argument(parts[1], None, parts[0].text, **_place(parts))
         name = parts[0]
         if not isinstance(name, syntax.Name):
-            raise BuildError("invalid-arguments", "the left side of `=` in a call must be a parameter's name", name.span, "write `==` to compare")
+            raise BuildError(
+                "invalid-arguments",
+                "the left side of `=` in a call must be a parameter's name",
+                name.span,
+                "write `==` to compare",
+            )
         return syntax.Argument(parts[2], name.id, "", **_place(parts))
 
     def generator_argument(self, parts: list[Child]) -> syntax.Argument:
@@ -278,7 +293,7 @@ class TreeBuilder:
     def parameters(self, parts: list[Child]) -> syntax.Parameters:
         """Check the order of parameters as CPython does."""
         items = tuple(cast("list[syntax.Parameter]", _nodes(parts)))
-        _check_parameters(items)
+        check_parameters(items)
         return syntax.Parameters(items, **_place(parts))
 
     def parameter(self, parts: list[Child]) -> syntax.Parameter:
@@ -319,12 +334,14 @@ class TreeBuilder:
         pieces: list[str | syntax.FormattedField] = []
         formatted = False
         for token in parts:
-            formatted = formatted or "f" in token.text[: min(token.text.find("'") % 9, token.text.find('"') % 9)].lower()
+            formatted = (
+                formatted or "f" in token.text[: min(token.text.find("'") % 9, token.text.find('"') % 9)].lower()
+            )
             try:
-                for part in text_parts(token.text):
-                    pieces.append(part if isinstance(part, str) else self._field(part, token))
+                values = text_parts(token.text)
             except LiteralError as problem:
                 raise _literal_problem(problem, token) from None
+            pieces.extend(value if isinstance(value, str) else self._field(value, token) for value in values)
         joined = _join(pieces)
         if formatted:
             return syntax.FormattedString(joined, **_place(parts))
@@ -350,7 +367,12 @@ class TreeBuilder:
         """Return what stands in parentheses; a tuple takes them into its span."""
         inner = parts[1]
         if isinstance(inner, syntax.Starred):
-            raise BuildError("unexpected-token", "`*` needs a list or a tuple around it", inner.span, "write `(*values,)` or `[*values]`")
+            raise BuildError(
+                "unexpected-token",
+                "`*` needs a list or a tuple around it",
+                inner.span,
+                "write `(*values,)` or `[*values]`",
+            )
         if isinstance(inner, syntax.TupleDisplay):
             return syntax.TupleDisplay(inner.items, **_place(parts))
         return cast("Expr", inner)
@@ -405,15 +427,25 @@ class TreeBuilder:
     def for_clause(self, parts: list[Child]) -> syntax.ForClause:
         """Build one `for ... in ... if ...` of a comprehension."""
         if parts[0].text == "async":
-            raise BuildError("unsupported-syntax", "rules have no `async`", Span(parts[0].start, parts[0].end), "leave out `async`")
-        _check_target(parts[1])
+            raise BuildError(
+                "unsupported-syntax",
+                "rules have no `async`",
+                Span(parts[0].start, parts[0].end),
+                "leave out `async`",
+            )
+        check_target(parts[1])
         return syntax.ForClause(parts[1], parts[3], tuple(_nodes(parts[4:])), **_place(parts))
 
     # --- what rules leave out
 
     def refused_parameter(self, parts: list[Child]) -> syntax.Parameter:
         """Refuse an annotated parameter."""
-        raise BuildError("unsupported-syntax", "rules have no annotations", Span(parts[1].start, parts[2].end), "leave out `:` and the type")
+        raise BuildError(
+            "unsupported-syntax",
+            "rules have no annotations",
+            Span(parts[1].start, parts[2].end),
+            "leave out `:` and the type",
+        )
 
     def unreadable(self, parts: list[Child]) -> Expr:
         """Refuse a character or a quote that begins no token."""
@@ -460,17 +492,29 @@ def unreadable(token: LayoutToken) -> BuildError:
     """Return the error for a token that the lexer could not read."""
     span = Span(token.start, token.end)
     if token.type == "UNTERMINATED":
-        return BuildError("unterminated-text", "this text is never closed", span, f"add the closing `{token.text.lstrip('bBfFrRuU')}`")
+        return BuildError(
+            "unterminated-text",
+            "this text is never closed",
+            span,
+            f"add the closing `{token.text.lstrip('bBfFrRuU')}`",
+        )
     character = token.text
     if character in "‘’‚‛“”„‟«»":
-        return BuildError("unknown-character", f"`{character}` is a typographic quote", span, "use plain quotes: ' or \"")
+        return BuildError(
+            "unknown-character", f"`{character}` is a typographic quote", span, "use plain quotes: ' or \""
+        )
     if character == "\\":
-        return BuildError("unknown-character", "a backslash joins two lines only as the last character of its line", span, "remove what follows it, or the backslash")
+        return BuildError(
+            "unknown-character",
+            "a backslash joins two lines only as the last character of its line",
+            span,
+            "remove what follows it, or the backslash",
+        )
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return BuildError("unknown-character", f"`{shown}` means nothing in rules", span, "remove it")
 
 
-def _place(parts: Sequence[Child]) -> dict[str, int]:
+def _place(parts: Sequence[Child]) -> Any:
     return {"start": parts[0].start, "end": _end(parts[-1])}
 
 
@@ -488,7 +532,7 @@ def _orelse(parts: Sequence[Child]) -> tuple[Stmt, ...]:
     return parts[-1].body if isinstance(parts[-1], _Else) else ()
 
 
-def _bodies(parts: Sequence[Child]) -> Iterator[Stmt]:
+def _bodies(parts: Sequence[Child]) -> Iterator[Any]:
     """Yield the statements inside a refused block, so that they are checked too."""
     for part in parts:
         if isinstance(part, syntax.Function):
@@ -496,7 +540,9 @@ def _bodies(parts: Sequence[Child]) -> Iterator[Stmt]:
         elif isinstance(part, _Else):
             yield from part.body
         elif isinstance(part, tuple):
-            yield from (item for item in part if isinstance(item, syntax.Node) and not isinstance(item, syntax.Argument))
+            yield from (
+                item for item in part if isinstance(item, syntax.Node) and not isinstance(item, syntax.Argument)
+            )
         elif isinstance(part, syntax.RefusedStatement):
             yield from part.body
 
@@ -544,118 +590,3 @@ def _display_items(parts: list[Child]) -> tuple[Expr, ...]:
 
 def _parenthesized(display: syntax.TupleDisplay) -> bool:
     return not display.items or display.start < display.items[0].start
-
-
-def _check_target(target: Expr) -> None:
-    """Raise BuildError unless `target` can be assigned."""
-    pending = [target]
-    while pending:
-        current = pending.pop()
-        match current:
-            case syntax.Name() | syntax.Subscript() | syntax.Attribute():
-                continue
-            case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
-                stars = [item for item in items if isinstance(item, syntax.Starred)]
-                if len(stars) > 1:
-                    raise BuildError("invalid-target", "only one target can have a `*`", stars[1].span)
-                pending.extend(item.value if isinstance(item, syntax.Starred) else item for item in items)
-            case syntax.Starred():
-                raise BuildError("invalid-target", "a target with `*` must stand in a list or a tuple", current.span, "write `*name, = ...`")
-            case _:
-                what = _TARGET_WORDS.get(type(current), "an expression")
-                help_text = "write `==` to compare" if isinstance(current, syntax.Comparison | syntax.BooleanOperation | syntax.Constant) else None
-                raise BuildError("invalid-target", f"{what} cannot be assigned", current.span, help_text)
-
-
-_TARGET_WORDS: dict[type, str] = {
-    syntax.Call: "the result of a call",
-    syntax.Constant: "a literal",
-    syntax.FormattedString: "an f-string",
-    syntax.Conditional: "a conditional expression",
-    syntax.Comparison: "a comparison",
-    syntax.Lambda: "a lambda",
-    syntax.DictDisplay: "a dict",
-    syntax.SetDisplay: "a set",
-    syntax.Comprehension: "a comprehension",
-}
-
-
-def _check_arguments(arguments: tuple[syntax.Argument, ...]) -> None:
-    seen: set[str] = set()
-    named = double = False
-    for argument in arguments:
-        if argument.name is not None:
-            if argument.name in seen:
-                raise BuildError("invalid-arguments", f"the argument `{argument.name}` is given twice", argument.span)
-            seen.add(argument.name)
-            named = True
-        elif argument.kind == "**":
-            double = True
-        elif argument.kind == "" and (named or double):
-            raise BuildError("invalid-arguments", "an argument without a name cannot follow one with a name", argument.span, "move it to the front, or name it")
-        elif argument.kind == "*" and double:
-            raise BuildError("invalid-arguments", "`*` cannot follow `**` in a call", argument.span)
-        generator = isinstance(argument.value, syntax.Comprehension) and argument.value.start == argument.start and argument.value.kind == "generator"
-        bare = generator and cast("syntax.Comprehension", argument.value).element.start == argument.start
-        if bare and len(arguments) > 1:
-            raise BuildError("invalid-arguments", "a generator expression beside other arguments needs parentheses", argument.span)
-
-
-def _check_parameters(items: tuple[syntax.Parameter, ...]) -> None:
-    seen: set[str] = set()
-    default = star = False
-    for index, item in enumerate(items):
-        if item.name and item.name in seen:
-            raise BuildError("invalid-arguments", f"the parameter `{item.name}` is named twice", item.span)
-        seen.add(item.name)
-        last = index == len(items) - 1
-        if item.kind == "*":
-            if star:
-                raise BuildError("invalid-arguments", "only one parameter can have a `*`", item.span)
-            star = True
-            if not item.name and (last or items[index + 1].kind == "**"):
-                raise BuildError("invalid-arguments", "named parameters must follow a `*` without a name", item.span)
-        elif item.kind == "/" and (index == 0 or star or any(other.kind == "/" for other in items[:index])):
-            raise BuildError("invalid-arguments", "`/` must follow positional parameters, once", item.span)
-        elif item.kind == "**" and not last:
-            raise BuildError("invalid-arguments", "nothing can follow the parameter with `**`", items[index + 1].span)
-        elif item.kind == "" and not star:
-            if default and item.default is None:
-                raise BuildError("invalid-arguments", f"`{item.name}` needs a default, since a parameter before it has one", item.span)
-            default = default or item.default is not None
-
-
-def _ordered(parts: list[Child]) -> Expr:
-    """Build the tree of a flat run `operand, operator, operand, ...` by precedence, all left-associative."""
-    if len(parts) == 3 and parts[1] in PRECEDENCE:
-        return syntax.BinaryOperation(*parts, start=parts[0].start, end=parts[2].end)
-    comparisons: list[tuple[str, Expr]] = []
-    operands: list[Expr] = [parts[0]]
-    operators: list[str] = []
-
-    def reduce(floor: int) -> None:
-        while operators and PRECEDENCE[operators[-1]] >= floor:
-            right = operands.pop()
-            left = operands.pop()
-            operands.append(syntax.BinaryOperation(left, operators.pop(), right, start=left.start, end=right.end))
-
-    first: Expr | None = None
-    pending = ""
-    for operator, operand in zip(parts[1::2], parts[2::2], strict=True):
-        level = PRECEDENCE.get(operator)
-        if level is None:
-            reduce(0)
-            if first is None:
-                first = operands.pop()
-            else:
-                comparisons.append((pending, operands.pop()))
-            pending = operator
-        else:
-            reduce(level)
-            operators.append(operator)
-        operands.append(operand)
-    reduce(0)
-    if first is None:
-        return operands[0]
-    comparisons.append((pending, operands[0]))
-    return syntax.Comparison(first, tuple(comparisons), start=parts[0].start, end=parts[-1].end)

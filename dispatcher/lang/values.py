@@ -35,7 +35,14 @@ class TypeValue:
 
     __slots__ = ("implementation", "members", "module", "name", "python_type")
 
-    def __init__(self, name: str, python_type: type, implementation: Implementation, members: Mapping[str, Any] | None = None, module: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        python_type: type,
+        implementation: Implementation,
+        members: Mapping[str, Any] | None = None,
+        module: str = "",
+    ) -> None:
         self.name: Final = name
         self.python_type: Final = python_type
         self.implementation: Final = implementation
@@ -87,5 +94,10 @@ def as_callable(meter: Meter, function: Any) -> Callable[..., Any]:
 
 def type_name(value: Any) -> str:
     """Return the name that CPython has for the type of `value`."""
-    names = {Builtin: "builtin_function_or_method", TypeValue: "type", BoundMethod: "builtin_function_or_method", ModuleValue: "module"}
+    names = {
+        Builtin: "builtin_function_or_method",
+        TypeValue: "type",
+        BoundMethod: "builtin_function_or_method",
+        ModuleValue: "module",
+    }
     return names.get(type(value)) or type(value).__name__

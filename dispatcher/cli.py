@@ -1,0 +1,271 @@
+"""The command line: reads flags, calls, prints, returns a code. Nothing is decided or formatted here.
+
+Exit codes: 0 all is well, 1 problems in rules or a refused ticket, 2 usage or environment. The service and its
+libraries are imported by the commands that serve, not by those that check and run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from dispatcher import render
+from dispatcher.dispatch import dry_run
+from dispatcher.errors import DispatcherError, RulesError, TicketError
+from dispatcher.lang.source import Source
+from dispatcher.ruleset import RuleSet, check, read_sources, read_text
+
+STANDARD_INPUT = "-"
+
+
+def console() -> None:
+    """Run the command of the process and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A Windows code page cannot write every character of a ticket.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = main(sys.argv[1:])
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        sys.stderr.close()
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except DispatcherError as error:
+        print(f"dispatcher: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dispatcher", description="Ticket rules in Python syntax, in front of Halo.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    command = commands.add_parser(
+        "check",
+        help="report what is wrong in rule files",
+        description="Report all problems of rule files. Exit code 1 when there are errors.",
+    )
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a rule file, a folder of *.rules files, or - for standard input",
+    )
+    _add_common(command)
+    command.set_defaults(command=_check)
+
+    command = commands.add_parser(
+        "run",
+        help="decide a ticket without filing it",
+        description="Decide tickets without filing them. Exit code 1: the rules have errors, or a ticket is refused.",
+    )
+    command.add_argument(
+        "rules", metavar="FILE", help="a rule file, a folder of *.rules files, or - for standard input"
+    )
+    tickets = command.add_mutually_exclusive_group(required=True)
+    tickets.add_argument("--ticket", metavar="FILE", help="a ticket as a JSON object, - for standard input")
+    tickets.add_argument(
+        "--tickets", metavar="FILE", help="tickets as JSON objects, one a line; prints one decision a line"
+    )
+    command.add_argument(
+        "--now", metavar="TIME", type=_time, help="the time of arrival, such as 2026-03-02T17:45+01:00"
+    )
+    _add_common(command)
+    command.set_defaults(command=_run)
+
+    command = commands.add_parser("init", help="write a commented dispatcher.toml")
+    command.add_argument("file", nargs="?", type=Path, default=Path("dispatcher.toml"), metavar="FILE")
+    command.set_defaults(command=_init)
+
+    command = commands.add_parser("serve", help="take tickets in and file them in Halo")
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings; by default dispatcher.toml in this folder"
+    )
+    command.set_defaults(command=_serve)
+
+    command = commands.add_parser("halo-emulator", help="imitate Halo, for trying things out")
+    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--port", type=int, default=8421)
+    command.set_defaults(command=_emulator)
+
+    command = commands.add_parser("demo", help="show the whole way of a few tickets, with the emulator as Halo")
+    command.add_argument("--once", action="store_true", help="end when the tickets are filed")
+    command.set_defaults(command=_demo)
+    return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("text", "json"), default="text", help="for people (default) or as data")
+    command.add_argument(
+        "--variables",
+        metavar="NAMES",
+        type=_names,
+        default=(),
+        help="further ticket keys that rules may read, with commas between them",
+    )
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it as 2026-03-02T17:45+01:00") from None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+# --- check and run
+
+
+def _sources(argument: str, *, whole_names: bool = False) -> list[Source]:
+    if argument == STANDARD_INPUT:
+        return [Source(_standard_input(), "<stdin>")]
+    return read_sources(Path(argument), whole_names=whole_names)
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DispatcherError(f"standard input is not UTF-8 at byte {error.start}") from None
+
+
+def _check(options: argparse.Namespace) -> int:
+    sources = [source for argument in options.files for source in _sources(argument, whole_names=True)]
+    problems = [
+        problem for source in sources for problem in check(source.text, source.filename, variables=options.variables)
+    ]
+    if options.format == "json":
+        _print_json([problem.to_dict() for problem in problems], sys.stdout)
+    else:
+        render.write(render.diagnostics(problems), sys.stdout)
+        if not problems:
+            print(f"{len(sources)} file{'' if len(sources) == 1 else 's'}: no problems")
+    return int(any(problem.severity == "error" for problem in problems))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.rules == STANDARD_INPUT and STANDARD_INPUT in (options.ticket, options.tickets):
+        raise DispatcherError("rules and tickets cannot both come from standard input")
+    try:
+        ruleset = RuleSet(_sources(options.rules), variables=options.variables)
+    except RulesError as error:
+        if options.format == "json":
+            _print_json([problem.to_dict() for problem in error.diagnostics], sys.stderr)
+        else:
+            render.write(render.diagnostics(error.diagnostics), sys.stderr)
+        return 1
+    if options.tickets is not None:
+        return _run_many(ruleset, options)
+    result = dry_run(ruleset, _ticket(_text(options.ticket), options.ticket), options.now)
+    if options.format == "json":
+        _print_json(result, sys.stdout)
+    else:
+        render.write(render.dry_run(result), sys.stdout)
+    return int(result["refused"] is not None)
+
+
+def _run_many(ruleset: RuleSet, options: argparse.Namespace) -> int:
+    code = 0
+    for place, line in _lines(options.tickets):
+        try:
+            ticket = _ticket(line, place)
+        except TicketError as error:
+            print(f"dispatcher: {error}", file=sys.stderr)
+            code = 2
+            continue
+        result = dry_run(ruleset, ticket, options.now)
+        sys.stdout.write(json.dumps(result) + "\n")
+        code = max(code, int(result["refused"] is not None))
+    return code
+
+
+def _text(argument: str) -> str:
+    return _standard_input() if argument == STANDARD_INPUT else read_text(Path(argument))
+
+
+def _lines(argument: str) -> Iterator[tuple[str, str]]:
+    """Yield place and text of each line that is not blank, without holding the file."""
+    if argument == STANDARD_INPUT:
+        yield from _numbered(argument, sys.stdin)
+        return
+    try:
+        with Path(argument).open(encoding="utf-8-sig", errors="replace") as file:
+            yield from _numbered(argument, file)
+    except OSError as error:
+        raise DispatcherError(f"{argument}: cannot be read: {error.strerror}") from None
+
+
+def _numbered(name: str, file: TextIO) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            yield f"{name}:{number}", line
+
+
+def _ticket(text: str, place: str) -> dict[str, Any]:
+    try:
+        ticket = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise TicketError(f"{place}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise TicketError(f"{place}: the JSON nests too deep or holds a number that is too long") from None
+    if not isinstance(ticket, dict):
+        raise TicketError(f'{place}: a ticket is one JSON object, such as {{"email": "...", "msg": "..."}}')
+    return ticket
+
+
+def _print_json(data: object, output: TextIO) -> None:
+    output.write(json.dumps(data, indent=2) + "\n")
+
+
+# --- the service
+
+
+def _init(options: argparse.Namespace) -> int:
+    from service.settings import default_toml
+
+    try:
+        with options.file.open("x", encoding="utf-8") as file:
+            file.write(default_toml())
+    except FileExistsError:
+        raise DispatcherError(f"{options.file} exists already; name another file") from None
+    except OSError as error:
+        raise DispatcherError(f"{options.file}: cannot be written: {error.strerror}") from None
+    print(f"wrote {options.file}")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from service.app import run
+    from service.settings import load_settings
+
+    return run(load_settings(options.config))
+
+
+def _emulator(options: argparse.Namespace) -> int:
+    from service.emulator.app import run
+
+    run(options.host, options.port)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from service.demo import run_demo
+
+    return run_demo(once=options.once, out=sys.stdout)

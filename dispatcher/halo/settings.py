@@ -1,0 +1,87 @@
+"""What the writer must know of one Halo, checked when it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from dispatcher.errors import SettingsError
+from dispatcher.halo.auth import parse_key
+
+# The emulator accepts this key, so that a first run needs no settings. It opens nothing else.
+EMULATOR_KEY: Final = "demo+b1946ac9-2492-4d23-8a3f-7d0c5e1f9a10:emulator-secret"
+
+
+class HaloSettings(BaseModel):
+    """One Halo, its key, and how tickets are filed there; the defaults reach the emulator on this machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False)
+
+    resource_server: str = Field(
+        default="http://127.0.0.1:8421/api", description="Resource Server, as Halo's API page shows it"
+    )
+    authorisation_server: str = Field(
+        default="http://127.0.0.1:8421/auth", description="Authorisation Server, as Halo's API page shows it"
+    )
+    tenant: str | None = Field(default=None, description="Tenant of that page; wins over the one in the key")
+    key: SecretStr = Field(
+        default=SecretStr(EMULATOR_KEY),
+        description="tenant+client_id:client_secret, on-premises client_id:client_secret",
+    )
+    scope: str = Field(default="all", min_length=1, description="OAuth scopes, separated by spaces")
+    catch_all_user: str = Field(
+        default="unregistered@helpdeskbuttons.com",
+        description="e-mail of the Halo user for whom tickets of unknown requesters are filed",
+    )
+    note_outcome: int | Annotated[str, Field(min_length=1)] = Field(
+        default="Internal Note", description="outcome (action) of the private note: name or id"
+    )
+    novalidate: bool = Field(default=False, description="send _novalidate: Halo skips its mandatory fields")
+    dont_do_rules: bool = Field(
+        default=False, description="send dont_do_rules: Halo's own ticket rules are skipped"
+    )
+    source: int | None = Field(default=None, description="id of the request source; none: Halo's default")
+    timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="longest time for one request")
+    lookup_max_age_seconds: float = Field(default=600.0, ge=0, description="how long look-ups are kept")
+
+    @field_validator("resource_server", "authorisation_server")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        try:
+            address = httpx.URL(value.strip())
+        except httpx.InvalidURL:
+            address = httpx.URL("")
+        if address.scheme not in ("http", "https") or not address.host:
+            raise ValueError("write the whole address, such as https://example.halopsa.com/api")
+        return value.strip()
+
+    @field_validator("tenant")
+    @classmethod
+    def _no_empty_tenant(cls, value: str | None) -> str | None:
+        return (value or "").strip() or None
+
+    @field_validator("key")
+    @classmethod
+    def _is_key(cls, value: SecretStr) -> SecretStr:
+        try:
+            parse_key(value.get_secret_value())
+        except ValueError as error:
+            # No ValueError: a ValidationError would carry the secret along as its input.
+            raise SettingsError(f"the Halo key is malformed: {error}") from None
+        return value
+
+    @field_validator("catch_all_user")
+    @classmethod
+    def _is_email(cls, value: str) -> str:
+        if "@" not in value:
+            raise ValueError("write the e-mail address of a Halo user, such as unregistered@example.com")
+        return value.strip()
+
+    @field_validator("note_outcome", mode="before")
+    @classmethod
+    def _is_name_or_id(cls, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).strip():
+            raise ValueError("write the name of an outcome, such as Internal Note, or its id")
+        return value.strip() if isinstance(value, str) else value

@@ -1,0 +1,340 @@
+"""Expressions of rules -> Python `ast` nodes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import assert_never
+
+from dispatcher.lang import syntax
+from dispatcher.lang.emitter import Emitter, Place, weight
+from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.lang.methods import method_caller
+from dispatcher.lang.scopes import is_literal, name_of, target_names, walrus_names
+from dispatcher.lang.syntax import Expr
+
+_COMPARE: dict[str, tuple[type[ast.cmpop], str]] = {
+    "==": (ast.Eq, ".equal"),
+    "!=": (ast.NotEq, ".not_equal"),
+    "<": (ast.Lt, ".less"),
+    "<=": (ast.LtE, ".less_equal"),
+    ">": (ast.Gt, ".greater"),
+    ">=": (ast.GtE, ".greater_equal"),
+    "in": (ast.In, ".contains"),
+    "not in": (ast.NotIn, ".not_contains"),
+}
+_IDENTITY: dict[str, type[ast.cmpop]] = {"is": ast.Is, "is not": ast.IsNot}
+
+ARITHMETIC = {
+    "+": ".add",
+    "-": ".subtract",
+    "*": ".multiply",
+    "**": ".power",
+    "<<": ".shift_left",
+    "%": ".percent",
+    "//": ".floor_divide",
+    "|": ".bit_or",
+    "&": ".bit_and",
+    "^": ".bit_xor",
+}
+
+DIRECT: dict[str, type[ast.operator]] = {"/": ast.Div, ">>": ast.RShift, "+": ast.Add, "-": ast.Sub}
+
+_UNARY: dict[str, type[ast.unaryop]] = {"not": ast.Not, "-": ast.USub, "+": ast.UAdd, "~": ast.Invert}
+
+
+class ExpressionCompiler(Emitter):
+    """Translates expressions; each method returns one node."""
+
+    def _expr(self, expr: Expr) -> ast.expr:
+        """Translate an expression; the current place is the same before and after."""
+        outside = self._place
+        self._at(expr)
+        node = self._translated(expr)
+        self._place = outside
+        return node
+
+    def _translated(self, expr: Expr) -> ast.expr:  # noqa: C901 - one case for each kind of node
+        match expr:
+            case syntax.Name(id=name):
+                return self._builtin_value(name) if self._is_builtin(name) else self._name(self._resolved(name))
+            case syntax.Constant(value=value):
+                return self._constant(value)
+            case syntax.FormattedString():
+                return self._formatted(expr)
+            case syntax.ListDisplay(items=items):
+                return ast.List(self._items(items), ast.Load(), **self._place)
+            case syntax.TupleDisplay(items=items):
+                return ast.Tuple(self._items(items), ast.Load(), **self._place)
+            case syntax.SetDisplay(items=items):
+                return ast.Set(self._items(items, keys=True), **self._place)
+            case syntax.DictDisplay(entries=entries):
+                keys = [self._key(key) if key is not None else None for key, _ in entries]
+                values = [
+                    self._expr(value) if key is not None else self._metered(".mapping", self._expr(value))
+                    for key, value in entries
+                ]
+                return ast.Dict(keys, values, **self._place)
+            case syntax.UnaryOperation(op=op, operand=operand):
+                return ast.UnaryOp(_UNARY[op](), self._expr(operand), **self._place)
+            case syntax.BinaryOperation():
+                return self._binary(expr)
+            case syntax.BooleanOperation(op=op, operands=operands):
+                return ast.BoolOp(
+                    ast.And() if op == "and" else ast.Or(),
+                    [self._expr(operand) for operand in operands],
+                    **self._place,
+                )
+            case syntax.Comparison():
+                return self._comparison(expr)
+            case syntax.Conditional(condition=condition, value=value, other=other):
+                return ast.IfExp(self._expr(condition), self._expr(value), self._expr(other), **self._place)
+            case syntax.Lambda():
+                return self._lambda(expr)
+            case syntax.Attribute(value=value, name=name):
+                owner = self._expr(value)
+                self._place = self._member_place(expr)
+                return self._metered(".attribute", owner, self._constant(name))
+            case syntax.Subscript(value=value, index=index):
+                # Python warns of constants in the items of a display, so those go through the helper.
+                if isinstance(index, syntax.Constant) and isinstance(value, syntax.Name | syntax.Subscript):
+                    return ast.Subscript(self._expr(value), self._expr(index), ast.Load(), **self._place)
+                return self._metered(".item", self._expr(value), self._expr(index))
+            case syntax.Slice(lower=lower, upper=upper, step=step):
+                bounds = [
+                    self._expr(bound) if bound is not None else self._constant(None) for bound in (lower, upper, step)
+                ]
+                return self._helper(".slice", *bounds)
+            case syntax.Call():
+                return self._call_expr(expr)
+            case syntax.NamedExpression(target=target, value=value):
+                return self._named(target, value)
+            case syntax.Comprehension():
+                return self._comprehension(expr)
+            case syntax.Starred() | syntax.RefusedExpression():
+                raise AssertionError("the parser and the checker refuse it")
+            case _:
+                assert_never(expr)
+
+    def _items(self, items: tuple[Expr, ...], *, keys: bool = False) -> list[ast.expr]:
+        nodes: list[ast.expr] = []
+        for item in items:
+            if isinstance(item, syntax.Starred):
+                nodes.append(ast.Starred(self._metered(".collect", self._expr(item.value)), ast.Load(), **self._place))
+            else:
+                nodes.append(self._key(item) if keys else self._expr(item))
+        return nodes
+
+    def _key(self, key: Expr) -> ast.expr:
+        node = self._expr(key)
+        return node if isinstance(key, syntax.Constant) else self._metered(".hashable", node)
+
+    def _binary(self, expr: syntax.BinaryOperation) -> ast.expr:
+        left, right = self._expr(expr.left), self._expr(expr.right)
+        # Adding a number as written makes nothing that can grow in as many steps as a budget has.
+        if expr.op in ("+", "-") and (is_number(expr.left) or is_number(expr.right)):
+            return ast.BinOp(left, DIRECT[expr.op](), right, **self._place)
+        helper = ARITHMETIC.get(expr.op)
+        if helper is not None:
+            return self._metered(helper, left, right)
+        return ast.BinOp(left, DIRECT[expr.op](), right, **self._place)
+
+    def _comparison(self, expr: syntax.Comparison) -> ast.expr:
+        """Translate a chain: its links are comparisons or helpers, joined by `and`; each operand is evaluated once."""
+        return self._chain(expr.first, self._expr(expr.first), expr.rest)
+
+    def _chain(self, left_expr: Expr, left: ast.expr, rest: tuple[tuple[str, Expr], ...]) -> ast.expr:
+        (op, right_expr), *more = rest
+        right = self._expr(right_expr)
+        if not more:
+            return self._link(left_expr, left, op, right_expr, right)
+        if isinstance(right_expr, syntax.Name | syntax.Constant):
+            link = self._link(left_expr, left, op, right_expr, right)
+            return ast.BoolOp(
+                ast.And(), [link, self._chain(right_expr, self._expr(right_expr), tuple(more))], **self._place
+            )
+        kept = self._temporary()
+        if not self._in_iterable:
+            right = ast.NamedExpr(ast.Name(kept, ast.Store(), **self._place), right, **self._place)
+            link = self._link(left_expr, left, op, right_expr, right)
+            return ast.BoolOp(ast.And(), [link, self._chain(right_expr, self._name(kept), tuple(more))], **self._place)
+        # Python allows no `:=` in the iterable of a comprehension, so there a function's parameters keep the operands.
+        first = self._temporary()
+        link = self._link(left_expr, self._name(first), op, right_expr, self._name(kept))
+        test = ast.BoolOp(ast.And(), [link, self._chain(right_expr, self._name(kept), tuple(more))], **self._place)
+        parameters = [ast.arg(name, **self._place) for name in (first, kept)]
+        function = ast.Lambda(ast.arguments([], parameters, None, [], [], None, []), test, **self._place)
+        return ast.Call(function, [left, right], [], **self._place)
+
+    def _link(self, left_expr: Expr, left: ast.expr, op: str, right_expr: Expr, right: ast.expr) -> ast.expr:
+        if op in _IDENTITY:
+            if not is_literal(left_expr) and not is_literal(right_expr):
+                return ast.Compare(left, [_IDENTITY[op]()], [right], **self._place)
+            op = "==" if op == "is" else "!="
+        operator, helper = _COMPARE[op]
+        scalar = isinstance(left_expr, syntax.Constant) or isinstance(right_expr, syntax.Constant)
+        if scalar and operator not in (ast.In, ast.NotIn):
+            return ast.Compare(left, [operator()], [right], **self._place)
+        return self._metered(helper, left, right)
+
+    def _formatted(self, expr: syntax.FormattedString) -> ast.expr:
+        parts: list[ast.expr] = []
+        for part in expr.parts:
+            if isinstance(part, str):
+                parts.append(self._constant(part))
+                continue
+            outside = self._place
+            self._at(part)
+            if part.label is not None:
+                parts.append(self._constant(part.label))
+            value = self._expr(part.value)
+            if part.conversion is not None:
+                value = self._metered(".convert", value, self._constant(part.conversion))
+            if part.conversion is None or part.spec is not None:
+                spec = self._formatted(part.spec) if part.spec is not None else self._constant("")
+                value = self._metered(".format", value, spec)
+            parts.append(value)
+            self._place = outside
+        return self._metered(".join", *parts)
+
+    def _lambda(self, expr: syntax.Lambda) -> ast.expr:
+        arguments = self._parameters(expr.parameters)
+        self._at(expr)
+        self._scopes.append(scope_names(expr.parameters, walrus_names(expr.body)))
+        enter = self._metered(".enter", self._constant(weight((expr.body,))))
+        body = self._helper(".left", enter, self._expr(expr.body), self._name(".meter"))
+        self._scopes.pop()
+        return ast.Lambda(arguments, body, **self._place)
+
+    def _parameters(self, parameters: syntax.Parameters) -> ast.arguments:
+        positional_only: list[ast.arg] = []
+        positional: list[ast.arg] = []
+        keyword_only: list[ast.arg] = []
+        defaults: list[ast.expr] = []
+        keyword_defaults: list[ast.expr | None] = []
+        star: ast.arg | None = None
+        double: ast.arg | None = None
+        keywords = False
+        for item in parameters.items:
+            self._at(item)
+            argument = ast.arg(item.name, **self._place)
+            default = self._expr(item.default) if item.default is not None else None
+            if item.kind == "/":
+                positional_only, positional = positional, []
+            elif item.kind == "*":
+                keywords = True
+                star = argument if item.name else None
+            elif item.kind == "**":
+                double = argument
+            elif keywords:
+                keyword_only.append(argument)
+                keyword_defaults.append(default)
+            else:
+                positional.append(argument)
+                if default is not None:
+                    defaults.append(default)
+        return ast.arguments(positional_only, positional, star, keyword_only, keyword_defaults, double, defaults)
+
+    def _call_expr(self, expr: syntax.Call) -> ast.expr:
+        function = expr.function
+        if isinstance(function, syntax.Name) and self._is_builtin(function.id):
+            name = f".{function.id}()"
+            self._globals[name] = FUNCTIONS[function.id].implementation
+            call = self._metered(name)
+        elif isinstance(function, syntax.Attribute) and all(_cannot_raise(argument) for argument in expr.arguments):
+            name = f".{function.name}.call"
+            self._globals[name] = method_caller(function.name)
+            owner = self._expr(function.value)
+            self._place = self._member_place(function, expr.end)
+            call = self._metered(name, owner)
+        else:
+            call = self._metered(".call", self._expr(function))
+            if isinstance(function, syntax.Attribute):
+                place = self._member_place(function, expr.end)
+                call = ast.Call(call.func, call.args, [], **place)
+        for argument in expr.arguments:
+            value = self._expr(argument.value)
+            if argument.kind == "*":
+                call.args.append(ast.Starred(self._metered(".collect", value), ast.Load(), **self._place))
+            elif argument.kind == "**":
+                call.keywords.append(ast.keyword(None, self._metered(".mapping", value), **self._place))
+            elif argument.name is not None:
+                call.keywords.append(ast.keyword(argument.name, value, **self._place))
+            else:
+                call.args.append(value)
+        return call
+
+    def _member_place(self, member: syntax.Attribute, end: int | None = None) -> Place:
+        """Return the place that CPython gives a member on another line than its value: that of its name."""
+        start_line, _ = self._source.position(member.start)
+        name_line, _ = self._source.position(member.end)
+        start = member.start if start_line == name_line else member.end - len(member.name)
+        return self._place_of(start, end if end is not None else member.end)
+
+    def _named(self, target: syntax.Name, value: Expr) -> ast.expr:
+        node = self._expr(value)
+        functions = [scope for scope in self._scopes if target.id in scope]
+        variable = self._resolved(target.id)
+        if not functions and self._ticket_variable(variable):
+            node = self._helper(".logged", self._name(".log"), self._constant(self._write(variable)), node)
+        return ast.NamedExpr(ast.Name(variable, ast.Store(), **self._place), node, **self._place)
+
+    def _comprehension(self, expr: syntax.Comprehension) -> ast.expr:
+        turn = weight((expr,))
+        first = self._comprehension_iterable(expr.clauses[0], turn)
+        self._scopes.append(frozenset(name.id for clause in expr.clauses for name in target_names((clause.target,))))
+        generators: list[ast.comprehension] = []
+        for number, clause in enumerate(expr.clauses):
+            iterable = first if number == 0 else self._comprehension_iterable(clause, turn)
+            target, iterable = self._comprehension_target(clause.target, iterable)
+            generators.append(
+                ast.comprehension(target, iterable, [self._expr(condition) for condition in clause.conditions], 0)
+            )
+        element = self._key(expr.element) if expr.kind in ("set", "dict") else self._expr(expr.element)
+        value = self._expr(expr.value) if expr.value is not None else None
+        self._scopes.pop()
+        if expr.kind == "list":
+            return ast.ListComp(element, generators, **self._place)
+        if expr.kind == "set":
+            return ast.SetComp(element, generators, **self._place)
+        if value is not None:
+            return ast.DictComp(element, value, generators, **self._place)
+        return ast.GeneratorExp(element, generators, **self._place)
+
+    def _comprehension_iterable(self, clause: syntax.ForClause, turn: int) -> ast.expr:
+        outside, self._in_iterable = self._in_iterable, True
+        node = self._iterated(clause.iterable, turn)
+        self._in_iterable = outside
+        return node
+
+    def _comprehension_target(self, target: Expr, iterable: ast.expr) -> tuple[ast.expr, ast.expr]:
+        """Return target and iterable; a `*` in the target is taken out by `.spread_each`."""
+        if isinstance(target, syntax.Name):
+            return ast.Name(target.id, ast.Store(), **self._place), iterable
+        if not isinstance(target, syntax.TupleDisplay | syntax.ListDisplay):
+            raise AssertionError("the checker refuses it")
+        stars = [index for index, item in enumerate(target.items) if isinstance(item, syntax.Starred)]
+        if stars:
+            before, after = self._constant(stars[0]), self._constant(len(target.items) - stars[0] - 1)
+            iterable = self._metered(".spread_each", iterable, before, after)
+        items = [item.value if isinstance(item, syntax.Starred) else item for item in target.items]
+        names = [self._comprehension_target(item, iterable)[0] for item in items]
+        return ast.Tuple(names, ast.Store(), **self._place), iterable
+
+    def _iterated(self, iterable: Expr, turn: int) -> ast.expr:
+        node = self._expr(iterable)
+        self._at(iterable)
+        return self._metered(".iterate", node, self._constant(turn))
+
+
+def scope_names(parameters: syntax.Parameters, bound: Iterable[syntax.Name | syntax.ImportedName]) -> frozenset[str]:
+    return frozenset({item.name for item in parameters.items} | {name_of(name) for name in bound})
+
+
+def is_number(expr: Expr) -> bool:
+    return isinstance(expr, syntax.Constant) and type(expr.value) in (int, float) and abs(expr.value) < 1 << 64  # type: ignore[arg-type] # a number
+
+
+def _cannot_raise(argument: syntax.Argument) -> bool:
+    # A method is looked up before its arguments are evaluated; where those cannot fail, nobody can tell.
+    return argument.kind == "" and isinstance(argument.value, syntax.Constant | syntax.Name | syntax.Lambda)

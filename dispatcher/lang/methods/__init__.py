@@ -1,0 +1,101 @@
+"""The methods and fields of values, in one table for each type: name, signature, documentation, implementation.
+
+A method that is not here does not exist. Most are Python's own, behind a charge for the size of their value; those
+that make something bigger than what they get, or that take an iterable, ask the meter for the size first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
+
+from dispatcher.lang.budget import Meter
+from dispatcher.lang.methods.containers import DICT, FROZENSET, LIST, MUTATORS, SEQUENCE, SET
+from dispatcher.lang.methods.entry import MethodEntry
+from dispatcher.lang.methods.moments import DATE, DATETIME, FLOAT, INT, ISO_CALENDAR, TIME, TIMEDELTA
+from dispatcher.lang.methods.text import TEXT
+from dispatcher.lang.operations import VIEWS
+from dispatcher.lang.values import BoundMethod, Implementation, ModuleValue, TypeValue, as_callable, type_name
+
+__all__ = ["METHODS", "MUTATORS", "MethodEntry", "attribute", "find", "member", "method_caller"]
+
+
+def _table(entries: tuple[MethodEntry, ...]) -> Mapping[str, MethodEntry]:
+    return {entry.name: entry for entry in entries}
+
+
+METHODS: dict[type, Mapping[str, MethodEntry]] = {
+    str: _table(TEXT),
+    list: _table(LIST),
+    tuple: _table(SEQUENCE),
+    range: _table(SEQUENCE),
+    dict: _table(DICT),
+    set: _table(SET),
+    frozenset: _table(FROZENSET),
+    int: _table(INT),
+    bool: _table(INT),
+    float: _table(FLOAT),
+    date: _table(DATE),
+    time: _table(TIME),
+    datetime: _table(DATETIME),
+    timedelta: _table(TIMEDELTA),
+    type(date.min.isocalendar()): _table(ISO_CALENDAR),
+    timezone: {},
+    **{view: {} for view in VIEWS},
+}
+
+
+def find(owner: Any, name: str) -> MethodEntry | None:
+    """Return the method or field `name` of the value `owner`, or None."""
+    table = METHODS.get(type(owner))
+    return table.get(name) if table is not None else None
+
+
+def attribute(meter: Meter, owner: Any, name: str) -> Any:
+    """Return `owner.name`: a module's member, a field, or a method bound to its value."""
+    if type(owner) is ModuleValue or type(owner) is TypeValue:
+        return member(owner, name)
+    entry = find(owner, name)
+    if entry is None:
+        raise AttributeError(f"'{type_name(owner)}' object has no attribute '{name}'")
+    return entry.implementation(meter, owner) if entry.field else BoundMethod(name, entry.implementation, owner)
+
+
+def member(owner: ModuleValue | TypeValue, name: str) -> Any:
+    """Return the member `name` of a module or a type; of a type also its methods, which take the value first."""
+    if name in owner.members:
+        return owner.members[name]
+    if type(owner) is TypeValue:
+        entry = METHODS.get(owner.python_type, {}).get(name)
+        if entry is not None and not entry.field:
+            return BoundMethod(name, _unbound(owner, entry), owner)
+        raise AttributeError(f"type object '{owner.name}' has no attribute '{name}'")
+    raise AttributeError(f"module '{owner.name}' has no attribute '{name}'")
+
+
+def _unbound(owner: TypeValue, entry: MethodEntry) -> Implementation:
+    def call_unbound(meter: Meter, _owner: TypeValue, /, *arguments: Any, **named: Any) -> Any:
+        if entry.name == "maketrans":
+            return entry.implementation(meter, "", *arguments, **named)
+        if not arguments or not isinstance(arguments[0], owner.python_type):
+            given = type_name(arguments[0]) if arguments else "missing"
+            raise TypeError(f"descriptor '{entry.name}' for '{owner.name}' objects doesn't apply to a '{given}' object")
+        return entry.implementation(meter, *arguments, **named)
+
+    return call_unbound
+
+
+def method_caller(name: str) -> Implementation:
+    """Return a function that calls the method `name` of whatever value it is given."""
+    implementations = {
+        kind: table[name].implementation for kind, table in METHODS.items() if name in table and not table[name].field
+    }
+
+    def call_method(meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
+        implementation = implementations.get(type(owner))
+        if implementation is not None:
+            return implementation(meter, owner, *arguments, **named)
+        return as_callable(meter, attribute(meter, owner, name))(*arguments, **named)
+
+    return call_method

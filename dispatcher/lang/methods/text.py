@@ -1,0 +1,129 @@
+"""The methods of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dispatcher.lang.budget import Meter
+from dispatcher.lang.formatting import format_template
+from dispatcher.lang.methods.entry import method, plain
+from dispatcher.lang.operations import collect
+from dispatcher.lang.values import Implementation
+
+
+def _text_join(meter: Meter, separator: str, iterable: Any, /) -> str:
+    values = collect(meter, iterable)
+    meter.text(sum(len(value) if type(value) is str else 0 for value in values) + len(separator) * len(values))
+    return separator.join(values)
+
+
+def _text_replace(meter: Meter, text: str, old: Any, new: Any, count: Any = -1, /) -> str:
+    if type(old) is str and type(new) is str:
+        found = text.count(old)
+        meter.text(len(text) + max(0, len(new) - len(old)) * found)
+    return text.replace(old, new, count)
+
+
+def _text_split(function: Callable[..., Any]) -> Implementation:
+    def split(meter: Meter, text: str, /, *arguments: Any, **named: Any) -> Any:
+        separator = arguments[0] if arguments else named.get("sep")
+        pieces = (
+            text.count(separator) + 1
+            if type(separator) is str and separator and function is not str.splitlines
+            else len(text) // 2 + 1
+        )
+        meter.allocate(len(text) + 60 * pieces)
+        return function(text, *arguments, **named)
+
+    return split
+
+
+def _text_pad(function: Callable[..., Any]) -> Implementation:
+    def pad(meter: Meter, text: str, width: Any, /, *arguments: Any) -> Any:
+        if isinstance(width, int):
+            meter.text(max(len(text), width))
+        return function(text, width, *arguments)
+
+    return pad
+
+
+def _text_expandtabs(meter: Meter, text: str, /, tabsize: Any = 8) -> str:
+    if isinstance(tabsize, int):
+        meter.text(len(text) + text.count("\t") * max(0, tabsize))
+    return text.expandtabs(tabsize)
+
+
+def _text_format(meter: Meter, template: str, /, *arguments: Any, **named: Any) -> str:
+    return format_template(meter, template, arguments, named)
+
+
+def _text_format_map(meter: Meter, template: str, mapping: Any, /) -> str:
+    if not isinstance(mapping, dict):
+        raise TypeError("format_map() argument must be a dict in rules")
+    return format_template(meter, template, (), mapping)
+
+
+def _text_translate(meter: Meter, text: str, table: Any, /) -> str:
+    if not isinstance(table, dict):
+        raise TypeError("translate() argument must be a dict in rules")
+    longest = max((len(value) for value in table.values() if type(value) is str), default=1)
+    meter.charge(len(table))
+    meter.text(len(text) * max(1, longest))
+    return text.translate(table)
+
+
+def _text_maketrans(meter: Meter, _text: str, /, *arguments: Any) -> dict[int, Any]:
+    for argument in arguments:
+        meter.items(len(argument) if isinstance(argument, str | dict) else 1)
+    return str.maketrans(*arguments)
+
+
+TEXT = (
+    plain(str.capitalize, "capitalize()", "first character upper case, the rest lower case"),
+    plain(str.casefold, "casefold()", "lower case for comparing without regard to case"),
+    method("center", "center(width, fill=' ')", "padded on both sides", _text_pad(str.center)),
+    plain(str.count, "count(text, start, end)", "how often a text occurs"),
+    plain(str.endswith, "endswith(text, start, end)", "True when it ends with the text, or one of a tuple of texts"),
+    method("expandtabs", "expandtabs(tabsize=8)", "tabs as spaces", _text_expandtabs),
+    plain(str.find, "find(text, start, end)", "where a text first occurs, or -1"),
+    method("format", "format(*values, **named)", "the fields `{}` filled in", _text_format),
+    method("format_map", "format_map(mapping)", "the fields `{name}` filled in from a dict", _text_format_map),
+    plain(str.index, "index(text, start, end)", "where a text first occurs, or ValueError"),
+    plain(str.isalnum, "isalnum()", "True when all are letters or digits"),
+    plain(str.isalpha, "isalpha()", "True when all are letters"),
+    plain(str.isascii, "isascii()", "True when all are ASCII"),
+    plain(str.isdecimal, "isdecimal()", "True when all are decimal digits"),
+    plain(str.isdigit, "isdigit()", "True when all are digits"),
+    plain(str.isidentifier, "isidentifier()", "True when it can be a name"),
+    plain(str.islower, "islower()", "True when all letters are lower case"),
+    plain(str.isnumeric, "isnumeric()", "True when all are numeric"),
+    plain(str.isprintable, "isprintable()", "True when all can be printed"),
+    plain(str.isspace, "isspace()", "True when all are white space"),
+    plain(str.istitle, "istitle()", "True when words begin upper case"),
+    plain(str.isupper, "isupper()", "True when all letters are upper case"),
+    method("join", "join(texts)", "the texts with this one between them", _text_join),
+    method("ljust", "ljust(width, fill=' ')", "padded on the right", _text_pad(str.ljust)),
+    plain(str.lower, "lower()", "in lower case"),
+    plain(str.lstrip, "lstrip(characters)", "without white space on the left"),
+    method("maketrans", "maketrans(...)", "a table for translate", _text_maketrans),
+    plain(str.partition, "partition(text)", "before, the text, after"),
+    plain(str.removeprefix, "removeprefix(text)", "without the text at its start"),
+    plain(str.removesuffix, "removesuffix(text)", "without the text at its end"),
+    method("replace", "replace(old, new, count=-1)", "with old replaced by new", _text_replace),
+    plain(str.rfind, "rfind(text, start, end)", "where a text last occurs, or -1"),
+    plain(str.rindex, "rindex(text, start, end)", "where a text last occurs, or ValueError"),
+    method("rjust", "rjust(width, fill=' ')", "padded on the left", _text_pad(str.rjust)),
+    plain(str.rpartition, "rpartition(text)", "before, the last such text, after"),
+    method("rsplit", "rsplit(sep=None, maxsplit=-1)", "the parts, split from the right", _text_split(str.rsplit)),
+    plain(str.rstrip, "rstrip(characters)", "without white space on the right"),
+    method("split", "split(sep=None, maxsplit=-1)", "the parts between separators", _text_split(str.split)),
+    method("splitlines", "splitlines(keepends=False)", "the lines", _text_split(str.splitlines)),
+    plain(str.startswith, "startswith(text, start, end)", "True when it begins with the text, or one of a tuple"),
+    plain(str.strip, "strip(characters)", "without white space at both ends"),
+    plain(str.swapcase, "swapcase()", "upper and lower case exchanged"),
+    plain(str.title, "title()", "words with a first upper case letter"),
+    method("translate", "translate(table)", "characters replaced by a table", _text_translate),
+    plain(str.upper, "upper()", "in upper case"),
+    method("zfill", "zfill(width)", "padded with zeros on the left", _text_pad(str.zfill)),
+)  # fmt: skip

@@ -1,0 +1,163 @@
+"""What the grammar leaves open for LALR's sake: precedence, what can be a target, the order of arguments."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from dispatcher.lang import syntax
+from dispatcher.lang.source import Span
+from dispatcher.lang.syntax import Expr
+
+# What binds tighter has the higher number; comparisons chain and are handled apart.
+PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
+
+
+class BuildError(Exception):
+    """A construct that the grammar lets through and Python does not; carries a diagnostic's parts."""
+
+    def __init__(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
+        super().__init__(message)
+        self.code = code
+        self.span = span
+        self.help = help
+
+
+def check_target(target: Expr) -> None:
+    """Raise BuildError unless `target` can be assigned."""
+    pending = [target]
+    while pending:
+        current = pending.pop()
+        match current:
+            case syntax.Name() | syntax.Subscript() | syntax.Attribute():
+                continue
+            case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
+                stars = [item for item in items if isinstance(item, syntax.Starred)]
+                if len(stars) > 1:
+                    raise BuildError("invalid-target", "only one target can have a `*`", stars[1].span)
+                pending.extend(item.value if isinstance(item, syntax.Starred) else item for item in items)
+            case syntax.Starred():
+                raise BuildError(
+                    "invalid-target",
+                    "a target with `*` must stand in a list or a tuple",
+                    current.span,
+                    "write `*name, = ...`",
+                )
+            case _:
+                what = _TARGET_WORDS.get(type(current), "an expression")
+                help_text = (
+                    "write `==` to compare"
+                    if isinstance(current, syntax.Comparison | syntax.BooleanOperation | syntax.Constant)
+                    else None
+                )
+                raise BuildError("invalid-target", f"{what} cannot be assigned", current.span, help_text)
+
+
+_TARGET_WORDS: dict[type, str] = {
+    syntax.Call: "the result of a call",
+    syntax.Constant: "a literal",
+    syntax.FormattedString: "an f-string",
+    syntax.Conditional: "a conditional expression",
+    syntax.Comparison: "a comparison",
+    syntax.Lambda: "a lambda",
+    syntax.DictDisplay: "a dict",
+    syntax.SetDisplay: "a set",
+    syntax.Comprehension: "a comprehension",
+}
+
+
+def check_arguments(arguments: tuple[syntax.Argument, ...]) -> None:
+    seen: set[str] = set()
+    named = double = False
+    for argument in arguments:
+        if argument.name is not None:
+            if argument.name in seen:
+                raise BuildError("invalid-arguments", f"the argument `{argument.name}` is given twice", argument.span)
+            seen.add(argument.name)
+            named = True
+        elif argument.kind == "**":
+            double = True
+        elif argument.kind == "" and (named or double):
+            raise BuildError(
+                "invalid-arguments",
+                "an argument without a name cannot follow one with a name",
+                argument.span,
+                "move it to the front, or name it",
+            )
+        elif argument.kind == "*" and double:
+            raise BuildError("invalid-arguments", "`*` cannot follow `**` in a call", argument.span)
+        generator = (
+            isinstance(argument.value, syntax.Comprehension)
+            and argument.value.start == argument.start
+            and argument.value.kind == "generator"
+        )
+        bare = generator and cast("syntax.Comprehension", argument.value).element.start == argument.start
+        if bare and len(arguments) > 1:
+            raise BuildError(
+                "invalid-arguments",
+                "a generator expression beside other arguments needs parentheses",
+                argument.span,
+            )
+
+
+def check_parameters(items: tuple[syntax.Parameter, ...]) -> None:
+    seen: set[str] = set()
+    default = star = False
+    for index, item in enumerate(items):
+        if item.name and item.name in seen:
+            raise BuildError("invalid-arguments", f"the parameter `{item.name}` is named twice", item.span)
+        seen.add(item.name)
+        last = index == len(items) - 1
+        if item.kind == "*":
+            if star:
+                raise BuildError("invalid-arguments", "only one parameter can have a `*`", item.span)
+            star = True
+            if not item.name and (last or items[index + 1].kind == "**"):
+                raise BuildError("invalid-arguments", "named parameters must follow a `*` without a name", item.span)
+        elif item.kind == "/" and (index == 0 or star or any(other.kind == "/" for other in items[:index])):
+            raise BuildError("invalid-arguments", "`/` must follow positional parameters, once", item.span)
+        elif item.kind == "**" and not last:
+            raise BuildError("invalid-arguments", "nothing can follow the parameter with `**`", items[index + 1].span)
+        elif item.kind == "" and not star:
+            if default and item.default is None:
+                raise BuildError(
+                    "invalid-arguments",
+                    f"`{item.name}` needs a default, since a parameter before it has one",
+                    item.span,
+                )
+            default = default or item.default is not None
+
+
+def ordered(parts: list[Any]) -> Expr:
+    """Build the tree of a flat run `operand, operator, operand, ...` by precedence, all left-associative."""
+    if len(parts) == 3 and parts[1] in PRECEDENCE:
+        return syntax.BinaryOperation(*parts, start=parts[0].start, end=parts[2].end)
+    comparisons: list[tuple[str, Expr]] = []
+    operands: list[Expr] = [parts[0]]
+    operators: list[str] = []
+
+    def reduce(floor: int) -> None:
+        while operators and PRECEDENCE[operators[-1]] >= floor:
+            right = operands.pop()
+            left = operands.pop()
+            operands.append(syntax.BinaryOperation(left, operators.pop(), right, start=left.start, end=right.end))
+
+    first: Expr | None = None
+    pending = ""
+    for operator, operand in zip(parts[1::2], parts[2::2], strict=True):
+        level = PRECEDENCE.get(operator)
+        if level is None:
+            reduce(0)
+            if first is None:
+                first = operands.pop()
+            else:
+                comparisons.append((pending, operands.pop()))
+            pending = operator
+        else:
+            reduce(level)
+            operators.append(operator)
+        operands.append(operand)
+    reduce(0)
+    if first is None:
+        return operands[0]
+    comparisons.append((pending, operands[0]))
+    return syntax.Comparison(first, tuple(comparisons), start=parts[0].start, end=parts[-1].end)

@@ -1,0 +1,162 @@
+"""Diagnostics and decisions as text for people. The only formatter; data goes out as JSON from `to_dict`.
+
+Text is made of styled pieces. A terminal shows them through rich; a pipe gets the same text plain, and rich is not
+even imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from dispatcher.lang.diagnostics import Diagnostic
+
+# A piece of a line: its rich style, '' for none, and its text.
+Piece = tuple[str, str]
+Line = list[Piece]
+
+LONGEST_VALUE = 300
+_SEVERITY_STYLE = {"error": "bold red", "warning": "bold yellow"}
+
+
+def write(lines: Iterable[Line], output: TextIO) -> None:
+    """Write lines to a terminal with their styles, to anything else without."""
+    if not output.isatty():
+        output.write("".join("".join(text for _, text in line) + "\n" for line in lines))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=output, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(Text.assemble(*((_visible(text), style) for style, text in line)))
+
+
+def _visible(text: str) -> str:
+    """Return text without what a terminal would obey: control characters and bidirectional marks."""
+    return "".join(character if character.isprintable() or character in "\t\n" else "\ufffd" for character in text)
+
+
+def diagnostics(problems: Sequence[Diagnostic]) -> list[Line]:
+    """Return each diagnostic with its place, the source line with a mark below it, and the help; then a count."""
+    lines: list[Line] = []
+    for problem in problems:
+        lines.extend(_diagnostic(problem))
+        lines.append([])
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
+    if problems:
+        counts = [_count(errors, "error")] * bool(errors) + [_count(warnings, "warning")] * bool(warnings)
+        lines.append([("bold", " and ".join(counts))])
+    return lines
+
+
+def _diagnostic(problem: Diagnostic) -> list[Line]:
+    style = _SEVERITY_STYLE[problem.severity]
+    number = str(problem.line)
+    gutter = " " * len(number)
+    # A tab of the source stays a tab under it, so that the mark stands below its place.
+    before = problem.excerpt[: problem.excerpt_column - 1]
+    indent = "".join("\t" if character == "\t" else " " for character in before)
+    marked = problem.end_column - problem.column if problem.end_line == problem.line else len(problem.excerpt)
+    marks = "^" * max(1, min(marked, len(problem.excerpt) - problem.excerpt_column + 1))
+    lines: list[Line] = [
+        [(style, f"{problem.severity}[{problem.code}]"), ("bold", f": {problem.message}")],
+        [("blue", f"{gutter}--> "), ("", f"{problem.filename}:{problem.line}:{problem.column}")],
+        [("blue", f"{gutter} |")],
+        [("blue", f"{number} | "), ("", problem.excerpt)],
+        [("blue", f"{gutter} | "), ("", indent), (style, marks)],
+    ]
+    if problem.help:
+        lines.append([("green", "help"), ("", f": {problem.help}")])
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def dry_run(result: Mapping[str, Any]) -> list[Line]:
+    """Return a dry run as text: the variables as at the end, what changed them, the rules, and what would be sent."""
+    lines: list[Line] = []
+    if result["refused"] is not None:
+        lines += [[("bold red", "REFUSED: "), ("bold", result["refused"])], []]
+    changed = {change["variable"] for change in result["changes"]}
+    lines += _variables("ACTION VARIABLES", result["action_variables"], changed)
+    lines += _variables("OTHER VARIABLES", result["other_variables"], set())
+    lines += _section("CHANGES", [_change(change, result) for change in result["changes"]])
+    lines += _section("RULES", _rules(result))
+    lines += _section("FAULTS", [_fault(fault) for fault in result["faults"]])
+    lines += _section("PRINTED", [[("", line)] for line in result["prints"].splitlines()])
+    if result["unused_keys"]:
+        lines += _section(
+            "UNUSED KEYS", [[("", ", ".join(result["unused_keys"])), ("dim", "  (kept in the private note)")]]
+        )
+    sent = result["would_send"]
+    if sent is None:
+        lines += _section("WOULD SEND TO HALO", [[("", "nothing: the ticket is refused")]])
+    else:
+        ticket = json.dumps(sent["ticket"], indent=2, ensure_ascii=False)
+        lines += _section("WOULD SEND TO HALO", [[("", line)] for line in ticket.splitlines()])
+        lines += _section("PRIVATE NOTE", [[("", line)] for line in sent["note"].splitlines()])
+    lines.append([("dim", f"{result['steps']} steps, rules {result['revision'][:12]}, as of {result['received_at']}")])
+    return lines
+
+
+def _section(title: str, body: Sequence[Line]) -> list[Line]:
+    return [[("bold cyan", title + ":")], *([("", "  "), *line] for line in body), []] if body else []
+
+
+def _variables(title: str, values: Mapping[str, Any], changed: set[str]) -> list[Line]:
+    width = max(map(len, values), default=0)
+    return _section(
+        title,
+        [
+            [
+                ("bold green" if name in changed else "", f"{name:<{width}}"),
+                ("dim", " = "),
+                ("", _value(value)),
+            ]
+            for name, value in values.items()
+        ],
+    )
+
+
+def _value(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "..."
+
+
+def _place(item: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Return `line N`, with the file's name where the rule set has several."""
+    files = {rule["file"] for rule in (*result["fired"], *result["not_fired"])}
+    return f"{item['file']} line {item['line']}" if len(files) > 1 else f"line {item['line']}"
+
+
+def _change(change: Mapping[str, Any], result: Mapping[str, Any]) -> Line:
+    return [
+        ("", f"{_place(change, result)}: "),
+        ("bold", change["variable"]),
+        ("", f" {_value(change['old'])} -> {_value(change['new'])}"),
+    ]
+
+
+def _rules(result: Mapping[str, Any]) -> list[Line]:
+    rows = [(rule, True) for rule in result["fired"]] + [(rule, False) for rule in result["not_fired"]]
+    rows.sort(key=lambda row: (row[0]["file"], row[0]["line"]))
+    return [
+        [
+            ("green" if fired else "dim", "fired      " if fired else "not fired  "),
+            ("", _place(rule, result)),
+            ("dim", f"  {rule['title']}" if rule["title"] else ""),
+        ]
+        for rule, fired in rows
+    ]
+
+
+def _fault(fault: Mapping[str, Any]) -> Line:
+    return [
+        ("bold red", f"{fault['type']}: {fault['message']}"),
+        ("", f"  ({fault['file']}, line {fault['line']}, column {fault['column']}; the rule is left out)"),
+    ]
