@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +21,7 @@ from dispatcher.lang.source import Source
 from dispatcher.ruleset import RuleSet, check, read_sources, read_text
 
 STANDARD_INPUT = "-"
+SETTINGS_FILE = "dispatcher.toml"
 
 
 def console() -> None:
@@ -92,9 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_init)
 
     command = commands.add_parser("serve", help="take tickets in and file them in Halo")
-    command.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings; by default dispatcher.toml in this folder"
-    )
+    _add_config(command)
     command.set_defaults(command=_serve)
 
     command = commands.add_parser("halo-emulator", help="imitate Halo, for trying things out")
@@ -110,13 +109,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--format", choices=("text", "json"), default="text", help="for people (default) or as data")
-    command.add_argument(
-        "--variables",
-        metavar="NAMES",
-        type=_names,
-        default=(),
-        help="further ticket keys that rules may read, with commas between them",
-    )
+    command.add_argument("--variables", metavar="NAMES", type=_names, default=(), help="ticket keys to declare: a,b")
+    _add_config(command)
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
+    default = f"default: {SETTINGS_FILE} in this folder, if there is one"
+    command.add_argument("--config", type=Path, metavar="FILE", help=f"the settings file ({default})")
 
 
 def _time(text: str) -> datetime:
@@ -146,11 +145,25 @@ def _standard_input() -> str:
         raise DispatcherError(f"standard input is not UTF-8 at byte {error.start}") from None
 
 
+def _ruleset_options(options: argparse.Namespace) -> tuple[dict[str, Any], tzinfo | None]:
+    """Return what the settings say about rules, and the time zone.
+
+    Without a settings file nothing of the service is imported.
+    """
+    declared = options.variables
+    if options.config is None and not Path(SETTINGS_FILE).exists():
+        return {"variables": declared}, None
+    from service.settings import load_settings
+
+    settings = load_settings(options.config)
+    variables = tuple(dict.fromkeys((*settings.variables, *declared)))
+    return {"variables": variables, "defaults": settings.defaults, "on_fault": settings.on_fault}, settings.zone
+
+
 def _check(options: argparse.Namespace) -> int:
+    variables = _ruleset_options(options)[0]["variables"]
     sources = [source for argument in options.files for source in _sources(argument, whole_names=True)]
-    problems = [
-        problem for source in sources for problem in check(source.text, source.filename, variables=options.variables)
-    ]
+    problems = [problem for source in sources for problem in check(source.text, source.filename, variables=variables)]
     if options.format == "json":
         _print_json([problem.to_dict() for problem in problems], sys.stdout)
     else:
@@ -163,8 +176,12 @@ def _check(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.rules == STANDARD_INPUT and STANDARD_INPUT in (options.ticket, options.tickets):
         raise DispatcherError("rules and tickets cannot both come from standard input")
+    ruleset_options, zone = _ruleset_options(options)
+    now = options.now or datetime.now(zone).astimezone(zone)
+    if now.tzinfo is None:
+        now = now.replace(tzinfo=zone) if zone else now.astimezone()
     try:
-        ruleset = RuleSet(_sources(options.rules), variables=options.variables)
+        ruleset = RuleSet(_sources(options.rules), **ruleset_options)
     except RulesError as error:
         if options.format == "json":
             _print_json([problem.to_dict() for problem in error.diagnostics], sys.stderr)
@@ -172,8 +189,8 @@ def _run(options: argparse.Namespace) -> int:
             render.write(render.diagnostics(error.diagnostics), sys.stderr)
         return 1
     if options.tickets is not None:
-        return _run_many(ruleset, options)
-    result = dry_run(ruleset, _ticket(_text(options.ticket), options.ticket), options.now)
+        return _run_many(ruleset, options.tickets, now)
+    result = dry_run(ruleset, _ticket(_text(options.ticket), options.ticket), now)
     if options.format == "json":
         _print_json(result, sys.stdout)
     else:
@@ -181,16 +198,16 @@ def _run(options: argparse.Namespace) -> int:
     return int(result["refused"] is not None)
 
 
-def _run_many(ruleset: RuleSet, options: argparse.Namespace) -> int:
+def _run_many(ruleset: RuleSet, tickets: str, now: datetime) -> int:
     code = 0
-    for place, line in _lines(options.tickets):
+    for place, line in _lines(tickets):
         try:
             ticket = _ticket(line, place)
         except TicketError as error:
             print(f"dispatcher: {error}", file=sys.stderr)
             code = 2
             continue
-        result = dry_run(ruleset, ticket, options.now)
+        result = dry_run(ruleset, ticket, now)
         sys.stdout.write(json.dumps(result) + "\n")
         code = max(code, int(result["refused"] is not None))
     return code

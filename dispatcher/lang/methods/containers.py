@@ -180,6 +180,22 @@ SET = (
 
 # Methods that change their value in place: behind them, a ticket variable may hold something else.
 MUTATORS = frozenset(
-    "append clear extend insert pop popitem remove reverse setdefault sort update add discard "
-    "difference_update intersection_update symmetric_difference_update".split()
+    {
+        "add",
+        "append",
+        "clear",
+        "difference_update",
+        "discard",
+        "extend",
+        "insert",
+        "intersection_update",
+        "pop",
+        "popitem",
+        "remove",
+        "reverse",
+        "setdefault",
+        "sort",
+        "symmetric_difference_update",
+        "update",
+    }
 )
