@@ -47,12 +47,16 @@ INSTEAD = {
     "locals": "write the variable's name",
 }
 
-_ALL_MEMBERS = frozenset(name for table in METHODS.values() for name in table) | frozenset(
-    name
-    for module in MODULES.values()
-    for value in module.members.values()
-    if isinstance(value, TypeValue)
-    for name in value.members
+_ALL_MEMBERS = frozenset(
+    {
+        *(name for table in METHODS.values() for name in table),
+        *(name for module in MODULES.values() for name in module.members),
+        *(
+            name
+            for owner in (*FUNCTIONS.values(), *MODULES["datetime"].members.values())
+            for name in getattr(getattr(owner, "value", owner), "members", ())
+        ),
+    }
 )
 
 

@@ -77,5 +77,5 @@ def near_name(name: str, known: Iterable[str]) -> str | None:
     for candidate in known:
         by_folded.setdefault(candidate.casefold(), candidate)
     # Longer names are typed in no rule, and comparing them takes quadratic time.
-    found = get_close_matches(name.casefold()[:80], by_folded, n=1, cutoff=0.7)
+    found = get_close_matches(name.casefold()[:80], by_folded, n=1, cutoff=0.66)
     return f"did you mean `{by_folded[found[0]]}`?" if found else None

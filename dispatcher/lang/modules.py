@@ -11,6 +11,8 @@ from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, tim
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.methods.expressions import replacement
+from dispatcher.lang.regex import FLAGS, Pattern, compile_pattern, escape
 from dispatcher.lang.values import Builtin, Implementation, ModuleValue, TypeValue, as_callable, type_name
 
 
@@ -131,7 +133,52 @@ _DATETIME: dict[str, Any] = {
     "UTC": UTC,
 }
 
+# --- re
+
+
+def _find(name: str) -> Implementation:
+    search = getattr(Pattern, name)
+
+    def find(meter: Meter, pattern: Any, string: Any, flags: Any = 0) -> Any:
+        return search(_pattern(meter, pattern, flags), meter, string)
+
+    return find
+
+
+def _pattern(meter: Meter, pattern: Any, flags: Any = 0) -> Pattern:
+    if type(pattern) is Pattern:
+        if flags:
+            raise ValueError("cannot process flags argument with a compiled pattern")
+        return pattern
+    return compile_pattern(meter, pattern, flags)
+
+
+def _re_split(meter: Meter, pattern: Any, string: Any, maxsplit: Any = 0, flags: Any = 0) -> list[str | None]:
+    return _pattern(meter, pattern, flags).split(meter, string, maxsplit)
+
+
+def _re_sub(meter: Meter, pattern: Any, repl: Any, string: Any, count: Any = 0, flags: Any = 0) -> str:
+    return _pattern(meter, pattern, flags).sub(meter, replacement(meter, repl), string, count)
+
+
+def _re_subn(meter: Meter, pattern: Any, repl: Any, string: Any, count: Any = 0, flags: Any = 0) -> tuple[str, int]:
+    return _pattern(meter, pattern, flags).subn(meter, replacement(meter, repl), string, count)
+
+
+_RE: dict[str, Any] = {
+    **FLAGS,
+    **_functions(
+        compile=_pattern,
+        escape=escape,
+        split=_re_split,
+        sub=_re_sub,
+        subn=_re_subn,
+        **{name: _find(name) for name in ("search", "match", "fullmatch", "findall", "finditer")},
+    ),
+}
+
 MODULES: Mapping[str, ModuleValue] = {
     "datetime": ModuleValue("datetime", _DATETIME),
+    "re": ModuleValue("re", _RE),
     "textwrap": ModuleValue("textwrap", _TEXTWRAP),
 }

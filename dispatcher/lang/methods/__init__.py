@@ -13,9 +13,11 @@ from typing import Any
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.methods.containers import DICT, FROZENSET, LIST, MUTATORS, SEQUENCE, SET
 from dispatcher.lang.methods.entry import MethodEntry
+from dispatcher.lang.methods.expressions import MATCH, PATTERN
 from dispatcher.lang.methods.moments import DATE, DATETIME, FLOAT, INT, ISO_CALENDAR, TIME, TIMEDELTA
 from dispatcher.lang.methods.text import TEXT
 from dispatcher.lang.operations import VIEWS
+from dispatcher.lang.regex import Match, Pattern
 from dispatcher.lang.values import BoundMethod, Implementation, ModuleValue, TypeValue, as_callable, type_name
 
 __all__ = ["METHODS", "MUTATORS", "MethodEntry", "attribute", "find", "member", "method_caller"]
@@ -42,6 +44,8 @@ METHODS: dict[type, Mapping[str, MethodEntry]] = {
     timedelta: _table(TIMEDELTA),
     type(date.min.isocalendar()): _table(ISO_CALENDAR),
     timezone: {},
+    Pattern: _table(PATTERN),
+    Match: _table(MATCH),
     **{view: {} for view in VIEWS},
 }
 

@@ -1,0 +1,208 @@
+"""Patterns and their methods, as in CPython but for the meter that comes first."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from operator import index
+from types import MappingProxyType
+from typing import Any, Final
+
+from dispatcher.lang.budget import Meter
+from dispatcher.lang.regex import sre
+from dispatcher.lang.regex.ledger import ledger_of
+from dispatcher.lang.regex.match import Match
+from dispatcher.lang.regex.program import Engine, Found, Program, Task
+from dispatcher.lang.regex.template import expand_template, read_template
+
+KNOWN_PATTERN_STEPS = 10
+_NOTHING = re.compile("(?!)")
+_SHOWN_FLAGS = ("IGNORECASE", "LOCALE", "MULTILINE", "DOTALL", "UNICODE", "VERBOSE", "DEBUG", "ASCII")
+
+
+class Pattern:
+    """A compiled regular expression."""
+
+    __slots__ = ("_program", "flags", "groupindex", "groups", "pattern")
+
+    def __init__(self, pattern: str, program: Program) -> None:
+        self._program = program
+        self.pattern: Final = pattern
+        self.flags: Final = program.flags
+        self.groups: Final = program.groups
+        self.groupindex: Final = MappingProxyType(program.names)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Pattern):
+            return NotImplemented
+        return (self.flags, self.pattern) == (other.flags, other.pattern)
+
+    def __hash__(self) -> int:
+        return hash((self.flags, self.pattern))
+
+    def __repr__(self) -> str:
+        flags = self.flags
+        if flags & (re.ASCII | re.LOCALE | re.UNICODE) == re.UNICODE:
+            flags &= ~re.UNICODE
+        shown = []
+        for name in _SHOWN_FLAGS:
+            if flags & re.RegexFlag[name]:
+                shown.append(f"re.{name}")
+                flags &= ~re.RegexFlag[name]
+        if flags:
+            shown.append(f"0x{flags:x}")
+        text = repr(self.pattern)[:200]
+        return f"re.compile({text}, {'|'.join(shown)})" if shown else f"re.compile({text})"
+
+    def search(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> Match | None:
+        """Return the first match anywhere in the text."""
+        return self._find(meter, Task.SEARCH, string, pos, endpos)
+
+    def match(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> Match | None:
+        """Return the match at the start of the text."""
+        return self._find(meter, Task.MATCH, string, pos, endpos)
+
+    def fullmatch(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> Match | None:
+        """Return the match of all of the text."""
+        return self._find(meter, Task.FULL_MATCH, string, pos, endpos)
+
+    def findall(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> list[Any]:
+        """Return the texts of all matches, or of their groups."""
+        text, pos, endpos = _window(string, pos, endpos)
+        result: list[Any] = []
+        for spans, _ in self._program.scan(meter, text, pos, endpos):
+            wanted = spans[1:] or spans
+            meter.text(sum([end - begin for begin, end in wanted]))
+            texts = tuple([text[begin:end] if begin >= 0 else "" for begin, end in wanted])
+            result.append(texts if len(texts) > 1 else texts[0])
+        meter.items(len(result))
+        return result
+
+    def finditer(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> Iterator[Match]:
+        """Return an iterator over all matches."""
+        text, pos, endpos = _window(string, pos, endpos)
+        return (Match(meter, self, text, pos, endpos, found) for found in self._program.scan(meter, text, pos, endpos))
+
+    def split(self, meter: Meter, string: Any, maxsplit: Any = 0) -> list[str | None]:
+        """Return the texts between matches, and those of the groups of each match."""
+        limit = _count(maxsplit)
+        text, _, _ = _window(string, 0, sys.maxsize)
+        result: list[str | None] = []
+        last = 0
+        for spans, _ in self._matches(meter, text, limit):
+            (begin, end), *groups = spans
+            meter.text(begin - last + sum([stop - start for start, stop in groups]))
+            result.append(text[last:begin])
+            result += [text[start:stop] if start >= 0 else None for start, stop in groups]
+            last = end
+        meter.text(len(text) - last)
+        meter.items(len(result) + 1)
+        result.append(text[last:])
+        return result
+
+    def sub(self, meter: Meter, repl: Any, string: Any, count: Any = 0) -> str:
+        """Return the text with its matches replaced."""
+        return self.subn(meter, repl, string, count)[0]
+
+    def subn(self, meter: Meter, repl: Any, string: Any, count: Any = 0) -> tuple[str, int]:
+        """Return the text with its matches replaced, and how many were."""
+        limit = _count(count)
+        replace = self._replacement(meter, repl, string)
+        text, _, _ = _window(string, 0, sys.maxsize)
+        pieces: list[Any] = []
+        replaced = last = length = 0
+        for found in self._matches(meter, text, limit):
+            begin, end = found[0][0]
+            if last < begin:
+                meter.text(begin - last)
+                pieces.append(text[last:begin])
+            piece = replace(found)
+            if piece is not None:
+                pieces.append(piece)
+                length += len(piece) if isinstance(piece, str) else 0
+            length += begin - last
+            meter.text(length)
+            last = end
+            replaced += 1
+        if last < len(text):
+            pieces.append(text[last:])
+        meter.text(length + len(text) - last)
+        return "".join(pieces), replaced
+
+    def _find(self, meter: Meter, task: Task, string: Any, pos: Any, endpos: Any) -> Match | None:
+        text, pos, endpos = _window(string, pos, endpos)
+        found = self._program.find(meter, task, text, pos, endpos)
+        return Match(meter, self, text, pos, endpos, found) if found else None
+
+    def _matches(self, meter: Meter, text: str, limit: int) -> Iterator[Found]:
+        """Yield the matches; at most `limit` if that is positive, none if it is negative."""
+        if limit < 0:
+            return
+        for number, found in enumerate(self._program.scan(meter, text, 0, len(text)), 1):
+            yield found
+            if number == limit:
+                return
+
+    def _replacement(self, meter: Meter, repl: Any, string: Any) -> Callable[[Found], Any]:
+        """Return what makes the replacement of one match."""
+        if callable(repl):
+            return lambda found: repl(Match(meter, self, string, 0, len(string), found))
+        if isinstance(repl, bytes):
+            # CPython notices this when it joins the pieces, and so do we.
+            return lambda found: repl
+        hash(repl)
+        parts = read_template(meter, repl, self)
+        if parts == [repl]:
+            return lambda found: repl
+        return lambda found: expand_template(meter, parts, string, found[0])
+
+
+def compile_pattern(meter: Meter, pattern: Any, flags: Any = 0, _engine: Engine = Engine.EITHER) -> Pattern:
+    """Return the compiled pattern; raise what CPython raises, or LimitExceeded. An evaluation pays once for each."""
+    if isinstance(pattern, Pattern):
+        if flags:
+            raise ValueError("cannot process flags argument with a compiled pattern")
+        return pattern
+    if not isinstance(pattern, str):
+        raise TypeError("first argument must be string or compiled pattern")
+    if flags & re.DEBUG:
+        raise ValueError("the flag re.DEBUG has no effect in rules; leave it out")
+    flags = int(flags)
+    ledger = ledger_of(meter)
+    if ledger.knows(pattern, flags):
+        meter.charge(KNOWN_PATTERN_STEPS)
+    else:
+        meter.charge(sre.parse_steps(pattern))
+        meter.charge(sre.compile_steps(sre.parse(pattern, flags)))
+        ledger.note(pattern, flags)
+    return _compiled(pattern, flags, _engine)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str, flags: int, engine: Engine) -> Pattern:
+    return Pattern(pattern, Program(sre.parse(pattern, flags), engine))
+
+
+def escape(meter: Meter, pattern: Any) -> str:
+    """Return the text with all characters escaped that mean something in a pattern."""
+    if not isinstance(pattern, str):
+        # Refuses in CPython's words what is neither text nor bytes.
+        pattern = str(pattern, "latin1")
+        raise TypeError("regular expressions of rules are text, not bytes")
+    meter.text(2 * len(pattern))
+    meter.charge(len(pattern) >> 2)
+    return re.escape(pattern)
+
+
+def _window(string: Any, pos: Any, endpos: Any) -> tuple[str, int, int]:
+    """Return the text and the places as CPython takes them; raise what it raises for others."""
+    _NOTHING.match(string, pos, endpos)
+    length = len(string)
+    return string, min(max(index(pos), 0), length), min(max(index(endpos), 0), length)
+
+
+def _count(value: Any) -> int:
+    _NOTHING.split("", value)
+    return index(value)

@@ -1,0 +1,192 @@
+"""A compiled pattern: runs on CPython's engine where the work is bounded, else on our matcher, which counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+from functools import cached_property
+
+from dispatcher.lang.budget import Meter
+from dispatcher.lang.regex import sre
+from dispatcher.lang.regex.assembly import assemble
+from dispatcher.lang.regex.charset import BEFORE_ANY_PLACE, finder
+from dispatcher.lang.regex.cost import MAX_DEPTH, Estimate, Flow, MeasuredText, Statistics, Unbounded, WorstText
+from dispatcher.lang.regex.ledger import ledger_of
+from dispatcher.lang.regex.machine import Instruction, Machine
+from dispatcher.lang.regex.nodes import At, Place
+from dispatcher.lang.regex.reader import read
+from dispatcher.lang.regex.shape import Shapes
+
+# Work is in units of 10 ns, steps are of 100 ns.
+WORK_PER_STEP = 10
+MAX_NATIVE_WORK = 3_000_000
+# Up to here, and up to so much for each character, the bound for the worst text is good enough.
+CHEAP_WORK = 5_000
+CHEAP_WORK_PER_CHARACTER = 40
+CALL_STEPS = 5
+MATCH_STEPS = 10
+
+Spans = tuple[tuple[int, int], ...]
+Found = tuple[Spans, int | None]
+
+
+class Task(Enum):
+    """What is asked: one match at the start, of all the text, anywhere; or all matches."""
+
+    MATCH = auto()
+    FULL_MATCH = auto()
+    SEARCH = auto()
+    SCAN = auto()
+
+
+class Engine(Enum):
+    """Who runs a pattern; tests force one."""
+
+    EITHER = auto()
+    NATIVE = auto()
+    OURS = auto()
+
+
+class Program:
+    """One pattern with its flags."""
+
+    def __init__(self, parsed: sre.Parsed, engine: Engine) -> None:
+        self._parsed = parsed
+        self.flags = parsed.flags
+        self.groups = parsed.groups
+        self.names = parsed.names
+        self._engine = engine
+        # Compiled even if it never runs: CPython's compiler finds the last errors.
+        self._native = sre.compile_tree(parsed)
+        self._root = read(parsed)
+        self._shapes = Shapes(self._root)
+        self._worst: dict[tuple[Task, int], tuple[int, int] | None] = {}
+
+    def find(self, meter: Meter, task: Task, text: str, pos: int, endpos: int) -> Found | None:
+        """Return the match that the task asks for; `pos` and `endpos` are within the text."""
+        meter.charge(CALL_STEPS + self.groups)
+        if self._may_run_natively(meter, task, text, pos, endpos):
+            native = self._native
+            method = {Task.MATCH: native.match, Task.FULL_MATCH: native.fullmatch, Task.SEARCH: native.search}[task]
+            match = method(text, pos, endpos)
+            return (match.regs, match.lastindex) if match else None
+        machine = Machine(meter, text, endpos, self.groups)
+        machine.must_end = task is Task.FULL_MATCH
+        if task is not Task.SEARCH:
+            return self._found(machine) if machine.attempt(self._entry, pos) else None
+        return self._found(machine) if self._search(machine, pos) else None
+
+    def scan(self, meter: Meter, text: str, pos: int, endpos: int) -> Iterator[Found]:
+        """Yield all matches from left to right, each paid for before it is handed out."""
+        meter.charge(CALL_STEPS)
+        price = MATCH_STEPS + self.groups
+        if self._may_run_natively(meter, Task.SCAN, text, pos, endpos):
+            for match in self._native.finditer(text, pos, endpos):
+                meter.charge(price)
+                yield match.regs, match.lastindex
+            return
+        machine = Machine(meter, text, endpos, self.groups)
+        while self._search(machine, pos):
+            meter.charge(price)
+            yield self._found(machine)
+            pos = machine.pos
+            machine.must_advance = pos == machine.start
+
+    def _search(self, machine: Machine, pos: int) -> bool:
+        """Attempt a match at `pos` and, up to the end, wherever one can begin."""
+        while True:
+            candidate = self._candidate(machine, pos)
+            if candidate is None:
+                return False
+            # An empty match is refused only where the last match ended.
+            machine.must_advance = machine.must_advance and candidate == pos
+            if machine.attempt(self._entry, candidate):
+                return True
+            machine.must_advance = False
+            pos = candidate + 1
+
+    def _candidate(self, machine: Machine, pos: int) -> int | None:
+        """Return the next place where a match can begin."""
+        if pos > machine.end:
+            return None
+        match self._begins_with:
+            case None:
+                return pos
+            case Place.TEXT_START:
+                return pos if pos == 0 else None
+            case Place.LINE_START:
+                found = machine.text.find("\n", pos - 1, machine.end) + 1 if pos else 0
+                found = found if found or not pos else -1
+            case first:
+                match = first.search(machine.text, pos, machine.end)
+                found = match.start() if match else -1
+        machine.spend(((machine.end if found < 0 else found) - pos) >> 3)
+        return None if found < 0 else found
+
+    @cached_property
+    def _entry(self) -> Instruction:
+        return assemble(self._root)
+
+    @cached_property
+    def _begins_with(self) -> Place | re.Pattern[str] | None:
+        """What tells where a match can begin, if anything does."""
+        first = self._root[0] if self._root else None
+        if isinstance(first, At) and first.place in (Place.TEXT_START, Place.LINE_START):
+            return first.place
+        shape = self._shapes.of(self._root)
+        if shape.nullable:
+            return None
+        return sre.search_filter(self._parsed) or finder(shape.first, runs=False)
+
+    def _may_run_natively(self, meter: Meter, task: Task, text: str, pos: int, endpos: int) -> bool:
+        """Tell whether CPython's work is bounded, and pay for it."""
+        if self._engine is not Engine.EITHER:
+            return self._engine is Engine.NATIVE
+        if not self._boundable:
+            return False
+        length = max(endpos - pos, 0)
+        bound = self._worst_bound(task, length.bit_length())
+        if bound is None or bound[0] > max(CHEAP_WORK, CHEAP_WORK_PER_CHARACTER * length):
+            meter.charge(self._shapes.of(self._root).size * 20 + (length >> 3))
+            measured = self._bound(task, MeasuredText(text, pos, endpos))
+            bound = measured or bound
+        if bound is None:
+            return False
+        work, depth = bound
+        meter.charge(work // WORK_PER_STEP)
+        ledger_of(meter).reserve(depth * (160 + 16 * self.groups))
+        return True
+
+    def _worst_bound(self, task: Task, bits: int) -> tuple[int, int] | None:
+        """Return the bound for all texts whose length has so many bits."""
+        key = (task, bits)
+        if key not in self._worst:
+            self._worst[key] = self._bound(task, WorstText((1 << bits) - 1))
+        return self._worst[key]
+
+    def _bound(self, task: Task, statistics: Statistics) -> tuple[int, int] | None:
+        """Return a bound on CPython's work and on the depth of its stack; None when there is none below the limits."""
+        estimate = Estimate(self._shapes, statistics, MAX_NATIVE_WORK)
+        try:
+            estimate.sequence(self._root, self._flow(task, statistics.length), final=task is not Task.FULL_MATCH)
+        except Unbounded:
+            return None
+        # Captures are saved group by group.
+        work = estimate.work * (1 + self.groups // 16)
+        return (work, estimate.depth) if work <= MAX_NATIVE_WORK and estimate.depth <= MAX_DEPTH else None
+
+    def _flow(self, task: Task, length: int) -> Flow:
+        if task in (Task.MATCH, Task.FULL_MATCH):
+            return Flow(1, 1, BEFORE_ANY_PLACE)
+        # A scan begins again where it found an empty match.
+        times = 2 if task is Task.SCAN and self._shapes.of(self._root).nullable else 1
+        return Flow(times * (length + 1), times, BEFORE_ANY_PLACE)
+
+    @cached_property
+    def _boundable(self) -> bool:
+        """Whether a text of one character has a bound: if not, none has."""
+        return self._bound(Task.SEARCH, WorstText(1)) is not None
+
+    def _found(self, machine: Machine) -> Found:
+        return machine.regs(self.groups), machine.last_group if machine.last_group > 0 else None

@@ -1,0 +1,40 @@
+"""Replacement templates: text with references to groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dispatcher.lang.budget import Meter
+from dispatcher.lang.regex import sre
+
+CHARACTER_STEPS = 10
+
+
+def read_template(meter: Meter, template: Any, pattern: sre.GroupNames) -> list[str | int]:
+    """Return the parts of a template: texts and numbers of groups; raise what CPython raises."""
+    if not isinstance(template, str):
+        # Refuses in CPython's words what is neither text nor bytes.
+        template = str(template, "latin1")
+        raise TypeError("sequence item 0: expected str instance, bytes found")
+    if "\\" not in template:
+        return [template]
+    meter.charge(CHARACTER_STEPS * len(template))
+    return sre.parse_template(template, pattern)
+
+
+def expand_template(meter: Meter, parts: list[str | int], text: str, spans: tuple[tuple[int, int], ...]) -> str:
+    """Return the parts as one text, with the texts of groups filled in; a group that took no part is empty."""
+    pieces: list[str] = []
+    length = 0
+    for part in parts:
+        begin, end = spans[part] if isinstance(part, int) else (0, len(part))
+        length += end - begin
+    meter.charge(len(parts))
+    meter.text(length)
+    for part in parts:
+        if isinstance(part, int):
+            begin, end = spans[part]
+            pieces.append(text[begin:end] if begin >= 0 else "")
+        else:
+            pieces.append(part)
+    return "".join(pieces)
