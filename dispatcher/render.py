@@ -142,17 +142,33 @@ def _change(change: Mapping[str, Any], result: Mapping[str, Any]) -> Line:
     ]
 
 
+_STATES = {
+    "fired": ("green", "fired      "),
+    "not_fired": ("dim", "not fired  "),
+    "failed": ("bold red", "failed     "),
+}
+
+
 def _rules(result: Mapping[str, Any]) -> list[Line]:
-    rows = [(rule, True) for rule in result["fired"]] + [(rule, False) for rule in result["not_fired"]]
+    rows = [(rule, state) for state in ("fired", "not_fired") for rule in result[state]]
     rows.sort(key=lambda row: (row[0]["file"], row[0]["line"]))
-    return [
-        [
-            ("green" if fired else "dim", "fired      " if fired else "not fired  "),
-            ("", _place(rule, result)),
-            ("dim", f"  {rule['title']}" if rule["title"] else ""),
-        ]
-        for rule, fired in rows
+    failed = {_rule_of(fault, rows) for fault in result["faults"]}
+    lines: list[Line] = []
+    for position, (rule, state) in enumerate(rows):
+        style, word = _STATES["failed" if position in failed else state]
+        title = f"  {rule['title']}" if rule["title"] else ""
+        lines.append([(style, word), ("", _place(rule, result)), ("dim", title)])
+    return lines
+
+
+def _rule_of(fault: Mapping[str, Any], rows: Sequence[tuple[Mapping[str, Any], str]]) -> int:
+    """Return the position of the rule that a fault belongs to: the last one that begins at or above its line."""
+    above = [
+        position
+        for position, (rule, _) in enumerate(rows)
+        if rule["file"] == fault["file"] and rule["line"] <= fault["line"]
     ]
+    return max(above, default=-1)
 
 
 def _fault(fault: Mapping[str, Any]) -> Line:

@@ -23,10 +23,13 @@ from functools import cache
 from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.emitter import weight
 from dispatcher.lang.functions import FUNCTIONS
-from dispatcher.lang.program import Program, RuleFunction
+from dispatcher.lang.program import TOP_FUNCTION, Program, RuleFunction
 from dispatcher.lang.statements import StatementCompiler
 
-PARAMETERS = (".meter", ".charge", ".fired", ".log", ".skip")
+# What the evaluator passes to every file's function before the ticket variables.
+PARAMETERS = (".meter", ".charge", ".fired", ".log")
+# And to the form that leaves statements out.
+WATCH_PARAMETERS = (".left_out", ".begin", ".effect", ".ends_run")
 
 
 def compile_module(checked: CheckedModule) -> Program:
@@ -51,7 +54,9 @@ class _FileCompiler(StatementCompiler):
         module = self._checked.module
         body: list[ast.stmt] = []
         self._at(module)
-        body.append(self._effect(".charge", self._constant(weight(module.body))))
+        if not self._leaving_out:
+            total = sum(weight((statement,)) for statement in module.body)
+            body.append(self._effect(".charge", self._constant(total)))
         shadowing = sorted(self._checked.variables & FUNCTIONS.keys())
         body.extend(self._assign_name(name, self._builtin_value(name)) for name in shadowing)
         for number, statement in enumerate(module.body):
@@ -59,11 +64,12 @@ class _FileCompiler(StatementCompiler):
         self._at(module)
         body.append(ast.Return(self._helper(".locals"), **self._place))
         variables = [variable.name for variable in self._schema.variables]
-        arguments = [ast.arg(name, **self._place) for name in (*PARAMETERS, *variables)]
+        parameters = (*PARAMETERS, *(WATCH_PARAMETERS if self._leaving_out else ()), *variables)
+        arguments = [ast.arg(name, **self._place) for name in parameters]
         signature = ast.arguments([], arguments, None, [], [], None, [])
-        definition = ast.FunctionDef("rules", signature, body, [], **self._place)
+        definition = ast.FunctionDef(TOP_FUNCTION, signature, body, [], **self._place)
         tree = ast.Module([definition], [])
         code = compile(tree, self._source.filename, "exec", dont_inherit=True)
         namespace = self._globals
         exec(code, namespace)  # noqa: S102 - our own tree, see above
-        return namespace["rules"]  # type: ignore[no-any-return] # defined by the tree
+        return namespace[TOP_FUNCTION]  # type: ignore[no-any-return] # defined by the tree

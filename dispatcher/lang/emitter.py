@@ -11,6 +11,7 @@ from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.helpers import HELPERS
 from dispatcher.lang.program import TopStatement, Write
+from dispatcher.lang.purity import keeps_iterators
 from dispatcher.lang.syntax import Expr
 
 
@@ -33,6 +34,7 @@ class Emitter:
         self._source = checked.source
         self._schema = checked.schema
         self._leaving_out = leaving_out
+        self._iterators_kept = leaving_out and keeps_iterators(checked.module.body)
         self._globals: dict[str, Any] = {"__builtins__": {}, **HELPERS}
         # The names that functions and comprehensions around the current place bind; the file's are not among them.
         self._scopes: list[frozenset[str]] = []

@@ -1,9 +1,10 @@
 """Programs + first values + Limits -> Outcome. The only file that runs anything.
 
 A fault in a top-level statement makes that statement absent: what comes out is exactly what the same rules without it
-give. Evaluation is deterministic, so the normal path runs each file once and keeps nothing; after a fault everything
-starts again, in the form that leaves statements out, until a run has no fault. The runs share four times the steps of
-one; when those are spent, the statement at fault and all behind it are left out, and what stands before them decides.
+give. Evaluation is deterministic, so the normal path runs each file once and keeps nothing. After a fault everything
+starts again, in the form that can leave statements out: it goes on behind a statement that failed before it had any
+effect, and starts again without one that had. The runs share four times the steps of one; when those are spent, the
+statement at fault and all behind it are left out, and what stands before them decides.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import CodeType, FunctionType, TracebackType
-from typing import Any, Literal, cast
+from types import CodeType, TracebackType
+from typing import Any, Literal
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
-from dispatcher.lang.program import Program
+from dispatcher.lang.program import TOP_FUNCTION, Program
 
 RUNS = 4
+GAVE_UP = "the rules fail too often: this one and all behind it are left out"
 MAX_MESSAGE = 500
 
 
@@ -46,14 +48,13 @@ class LoggedWrite:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one evaluation gave. `fired` and `left_out` hold (program, statement) numbers."""
+    """What one evaluation gave. `fired` holds (program, statement) numbers."""
 
     variables: Mapping[str, Any]
     working: Mapping[str, Any]
     writes: Sequence[LoggedWrite]
     fired: frozenset[tuple[int, int]]
     faults: Sequence[EvaluationFault]
-    left_out: frozenset[tuple[int, int]]
     prints: str
     steps: int
 
@@ -66,7 +67,41 @@ class _Run:
     working: dict[str, Any] = field(default_factory=dict)
     writes: list[LoggedWrite] = field(default_factory=list)
     fired: set[tuple[int, int]] = field(default_factory=set)
-    fault: EvaluationFault | None = None
+    # Statements that failed before they had any effect, and what ended the run, if anything did.
+    absent: list[EvaluationFault] = field(default_factory=list)
+    end: EvaluationFault | None = None
+
+
+class _Watch:
+    """Follows the statements of one file in the form that can leave them out."""
+
+    def __init__(self, meter: Meter, places: _Places, fired: set[int], absent: list[EvaluationFault]) -> None:
+        self._meter = meter
+        self._places = places
+        self._fired = fired
+        self._absent = absent
+        self._before = (0, 0)
+        self._effects = False
+
+    def begin(self, steps: int) -> None:
+        """Note what is left before a statement, and charge for it."""
+        self._before = (self._meter.steps, self._meter.memory)
+        self._effects = False
+        self._meter.charge(steps)
+
+    def effect(self) -> None:
+        """Note that the statement has changed something."""
+        self._effects = True
+
+    def ends_run(self, statement: int, error: Exception) -> bool:
+        """Tell whether a failed statement must be run without; else take back what it spent and note its fault."""
+        if self._effects or isinstance(error, RecursionError | MemoryError):
+            return True
+        self._meter.steps, self._meter.memory = self._before
+        self._meter.depth = 0
+        self._fired.discard(statement)
+        self._absent.append(self._places.fault(error, statement))
+        return False
 
 
 def evaluate(
@@ -79,58 +114,69 @@ def evaluate(
     left_out: set[tuple[int, int]] = set()
     faults: list[EvaluationFault] = []
     spent = 0
+    watching = False
+    places = [_Places(number, program) for number, program in enumerate(programs)]
     while True:
         meter = Meter(limits, now)
-        run = _run(programs, copy(first), meter, left_out)
+        run = _run(places, copy(first), meter, left_out, watching=watching)
         spent += limits.steps - max(meter.steps, 0)
-        if run.fault is None:
+        if run.end is None:
             break
-        faults.append(run.fault)
-        place = (run.fault.program, run.fault.statement)
+        if not watching:
+            watching = True
+            if run.end.kind == "error":
+                continue
+        faults.append(run.end)
+        place = (run.end.program, run.end.statement)
         left_out.add(place)
         if spent >= limits.steps * RUNS:
             left_out.update(_behind(programs, place))
             spent = 0
-            faults.append(
-                replace(
-                    run.fault,
-                    kind="limit",
-                    type="LimitExceeded",
-                    message="the rules fail too often: this one and all behind it are left out",
-                )
-            )
+            faults.append(replace(run.end, kind="limit", type="LimitExceeded", message=GAVE_UP))
+    faults += run.absent
     return Outcome(
         variables=run.variables,
         working=run.working,
         writes=run.writes,
         fired=frozenset(run.fired),
         faults=sorted(faults, key=lambda fault: (fault.program, fault.statement)),
-        left_out=frozenset(left_out),
         prints="".join(meter.output),
         steps=limits.steps - meter.steps,
     )
 
 
 def _behind(programs: Sequence[Program], place: tuple[int, int]) -> set[tuple[int, int]]:
-    return {
-        (number, statement)
-        for number, program in enumerate(programs)
-        for statement in range(len(program.statements))
-        if (number, statement) > place
-    }
+    everything = (
+        (number, index) for number, program in enumerate(programs) for index in range(len(program.statements))
+    )
+    return {behind for behind in everything if behind > place}
 
 
-def _run(programs: Sequence[Program], variables: dict[str, Any], meter: Meter, left_out: set[tuple[int, int]]) -> _Run:
+def _run(
+    files: Sequence[_Places],
+    variables: dict[str, Any],
+    meter: Meter,
+    left_out: set[tuple[int, int]],
+    *,
+    watching: bool,
+) -> _Run:
     run = _Run(variables)
-    for number, program in enumerate(programs):
-        skipped = {statement for owner, statement in left_out if owner == number}
-        function = program.partial() if skipped else program.whole
+    for number, places in enumerate(files):
+        program = places.program
         log: list[tuple[int, Any]] = []
         fired: set[int] = set()
+        skipped: set[int] = set()
+        arguments: list[Any] = [meter, meter.charge, fired.add, log.append]
+        function = program.whole
+        if watching:
+            function = program.partial()
+            skipped = {statement for owner, statement in left_out if owner == number}
+            watch = _Watch(meter, places, fired, run.absent)
+            arguments += [skipped, watch.begin, watch.effect, watch.ends_run]
         try:
-            found = function(meter, meter.charge, fired.add, log.append, skipped, *run.variables.values())
+            found = function(*arguments, *run.variables.values())
         except (Exception, LimitExceeded) as error:  # noqa: BLE001 - whatever a rule raises becomes a fault, as data
-            run.fault = _fault(number, program, cast("FunctionType", function).__code__, error)
+            run.end = places.fault(error)
             return run
         for name, value in found.items():
             if name in run.variables:
@@ -138,46 +184,53 @@ def _run(programs: Sequence[Program], variables: dict[str, Any], meter: Meter, l
             elif not name.startswith("."):
                 run.working[name] = value
         run.writes.extend(LoggedWrite(number, write, value) for write, value in log)
-        run.fired.update((number, statement) for statement in fired)
-        run.fired.update(
-            (number, statement)
-            for statement, top in enumerate(program.statements)
-            if top.always and statement not in skipped
-        )
+        skipped.update(fault.statement for fault in run.absent if fault.program == number)
+        fired.update(index for index, top in enumerate(program.statements) if top.always and index not in skipped)
+        run.fired.update((number, index) for index in fired)
     return run
 
 
-def _fault(number: int, program: Program, top: CodeType, error: BaseException) -> EvaluationFault:
-    """Read from the traceback which statement failed, and where."""
-    line = column = top_line = top_column = 1
-    in_top = True
-    step: TracebackType | None = error.__traceback__
-    while step is not None:
-        code = step.tb_frame.f_code
-        if code.co_filename == program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
-            line, column = _position(code, step.tb_lasti)
-            in_top = code is top
-            if in_top:
-                top_line, top_column = line, column
-        step = step.tb_next
-    starts = [(statement.line, statement.column) for statement in program.statements]
-    statement = max(bisect_right(starts, (top_line, top_column)) - 1, 0)
-    limited = isinstance(error, LimitExceeded | RecursionError | MemoryError)
-    return EvaluationFault(
-        program=number,
-        statement=statement,
-        kind="limit" if limited else "error",
-        type="LimitExceeded" if limited else _type_name(error, in_top=in_top),
-        message=_message(error, in_top=in_top),
-        line=line,
-        column=column,
-    )
+class _Places:
+    """Reads from tracebacks where a program failed. Keeps what it looked up, since rules may fail by the thousand."""
 
+    def __init__(self, number: int, program: Program) -> None:
+        self.program = program
+        self._number = number
+        self._positions: dict[int, list[tuple[int | None, int | None, int | None, int | None]]] = {}
+        self._starts = [(statement.line, statement.column) for statement in program.statements]
 
-def _position(code: CodeType, instruction: int) -> tuple[int, int]:
-    positions = list(code.co_positions())
-    line, _, column, _ = positions[instruction // 2]
-    return line or code.co_firstlineno, (column or 0) + 1
+    def fault(self, error: BaseException, statement: int | None = None) -> EvaluationFault:
+        """Return the fault, in `statement` where that is known."""
+        line = column = top_line = top_column = 1
+        in_top = True
+        step: TracebackType | None = error.__traceback__
+        while step is not None:
+            code = step.tb_frame.f_code
+            if code.co_filename == self.program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
+                line, column = self._position(code, step.tb_lasti)
+                in_top = code.co_name == TOP_FUNCTION
+                if in_top:
+                    top_line, top_column = line, column
+            step = step.tb_next
+        if statement is None:
+            statement = max(bisect_right(self._starts, (top_line, top_column)) - 1, 0)
+        limited = isinstance(error, LimitExceeded | RecursionError | MemoryError)
+        return EvaluationFault(
+            program=self._number,
+            statement=statement,
+            kind="limit" if limited else "error",
+            type="LimitExceeded" if limited else _type_name(error, in_top=in_top),
+            message=_message(error, in_top=in_top),
+            line=line,
+            column=column,
+        )
+
+    def _position(self, code: CodeType, instruction: int) -> tuple[int, int]:
+        positions = self._positions.get(id(code))
+        if positions is None:
+            positions = self._positions[id(code)] = list(code.co_positions())
+        line, _, column, _ = positions[instruction // 2]
+        return line or code.co_firstlineno, (column or 0) + 1
 
 
 def _type_name(error: BaseException, *, in_top: bool) -> str:

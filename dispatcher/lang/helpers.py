@@ -83,6 +83,7 @@ HELPERS: Mapping[str, Any] = {
     ".logged": _logged,
     ".snapshot": _snapshot,
     ".slice": slice,
+    ".Exception": Exception,
     ".locals": locals,
     ".enter": Meter.enter,
     ".leave": Meter.leave,

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Called with the meter, its `charge`, what marks a rule as fired, what logs a write, the statements to leave out,
-# and the ticket variables in the schema's order; returns the variables at the end.
+# The name of a file's function: no rule can give it to one of its own.
+TOP_FUNCTION = ".rules"
+
+# Called with the meter, its `charge`, what marks a rule as fired, what logs a write, for `partial` then what watches
+# its statements, and the ticket variables in the schema's order; returns the variables at the end.
 RuleFunction = Callable[..., Mapping[str, Any]]
 
 

@@ -12,6 +12,7 @@ from dispatcher.lang.expressions import ARITHMETIC, DIRECT, ExpressionCompiler, 
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import MUTATORS
 from dispatcher.lang.program import TopStatement
+from dispatcher.lang.purity import is_pure
 from dispatcher.lang.scopes import bound_names, imported_values, name_of
 from dispatcher.lang.syntax import Expr, Stmt
 
@@ -40,9 +41,18 @@ class StatementCompiler(ExpressionCompiler):
         body = self._statement(statement)
         if not self._leaving_out:
             return body
+        return self._watched(number, statement, body)
+
+    def _watched(self, number: int, statement: Stmt, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Return a top-level statement in the form that can be left out, before it runs or when it fails."""
         self._at(statement)
-        test = ast.Compare(self._constant(number), [ast.NotIn()], [self._name(".skip")], **self._place)
-        return [ast.If(test, body, [], **self._place)]
+        begin = self._effect(".begin", self._constant(weight((statement,))))
+        ends_run = self._call(".ends_run", self._constant(number), self._name(".error"))
+        again = ast.If(ends_run, [ast.Raise(None, None, **self._place)], [], **self._place)
+        handler = ast.ExceptHandler(self._name(".Exception"), ".error", [again], **self._place)
+        guarded = ast.Try([begin, *body], [handler], [], [], **self._place)
+        test = ast.Compare(self._constant(number), [ast.NotIn()], [self._name(".left_out")], **self._place)
+        return [ast.If(test, [guarded], [], **self._place)]
 
     def _title(self, line: int) -> str:
         above = self._source.line(line - 1).strip()
@@ -75,7 +85,45 @@ class StatementCompiler(ExpressionCompiler):
             nodes.extend(self._statement(statement))
         return nodes or [ast.Pass(**self._place)]
 
-    def _statement(self, statement: Stmt) -> list[ast.stmt]:  # noqa: C901 - one case for each kind of node
+    def _statement(self, statement: Stmt) -> list[ast.stmt]:
+        nodes = self._translated_statement(statement)
+        if not self._leaving_out or self._scopes:
+            return nodes
+        return self._with_effect(statement, nodes)
+
+    def _with_effect(self, statement: Stmt, nodes: list[ast.stmt]) -> list[ast.stmt]:
+        """Mark where the statement has had an effect: behind it where it fails before it has any, else before it."""
+        self._at(statement)
+        mark = self._effect(".effect")
+        match statement:
+            case syntax.Break() | syntax.Continue() | syntax.Pass():
+                return nodes
+            case syntax.If(branches=branches):
+                return nodes if self._pure(*(branch.condition for branch in branches)) else [mark, *nodes]
+            case syntax.While(condition=condition):
+                return nodes if self._pure(condition) else [mark, *nodes]
+            case syntax.For(iterable=iterable):
+                loop = nodes[0]
+                if not isinstance(loop, ast.For) or not self._pure(iterable):
+                    return [mark, *nodes]
+                loop.body.insert(0, mark)
+                return nodes
+            case syntax.ExpressionStatement(value=value):
+                return nodes if self._pure(value) else [mark, *nodes]
+            case syntax.Assignment(targets=(target,), value=value):
+                simple = isinstance(target, syntax.Name | syntax.Subscript)
+                return [*nodes, mark] if simple and self._pure(target, value) else [mark, *nodes]
+            case syntax.AugmentedAssignment(target=target, value=value):
+                return [*nodes, mark] if self._pure(target, value) else [mark, *nodes]
+            case syntax.Import() | syntax.FromImport():
+                return [*nodes, mark]
+            case _:
+                return [mark, *nodes]
+
+    def _pure(self, *exprs: Expr) -> bool:
+        return not self._iterators_kept and all(is_pure(expr, self._checked.variables) for expr in exprs)
+
+    def _translated_statement(self, statement: Stmt) -> list[ast.stmt]:  # noqa: C901 - one case for each kind of node
         self._at(statement)
         match statement:
             case syntax.ExpressionStatement(value=value):
