@@ -1,0 +1,5 @@
+"""An imitation of Halo's REST API with a tenant in memory: for the demo, for tests and for trying rules.
+
+`app` puts it together; `behaviour` lists what is unknown about the real Halo, one switch each;
+`tenant` is the seeded help desk; `tickets` and `actions` are where writes are checked and kept.
+"""

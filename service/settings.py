@@ -1,0 +1,303 @@
+"""Settings: `dispatcher.toml` and `DISPATCHER_...` variables, checked when the service starts.
+
+Every key has both spellings: `[halo] resource_server` in the file is DISPATCHER_HALO_RESOURCE_SERVER, and the
+variable wins. Secrets are refused in the file, so that it can be shown, copied and kept under version
+control.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from dispatcher.errors import DispatcherError, SettingsError
+from dispatcher.halo.settings import HaloSettings
+from dispatcher.lang.diagnostics import near_name
+from dispatcher.ruleset import declared_schema
+from dispatcher.tickets import ACTIONS, TICKET_SCHEMA
+
+FILE_NAME = "dispatcher.toml"
+PREFIX = "DISPATCHER_"
+
+# Relative paths in the file are meant from where the file is, not from where the service was started.
+_PATHS = (("rules",), ("data",), ("halo", "key_file"))
+
+
+# Problems whose text names what they are about.
+_NAMED_IN_TEXT = ("defaults", "key_file", "grace_seconds", "variables")
+
+
+def _names(value: Any) -> Any:
+    # An environment variable cannot hold a list.
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+class HaloSection(HaloSettings):
+    """`[halo]`, with the file that holds the key."""
+
+    key_file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_key(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not data.get("key_file") or "key" in data:
+            return data
+        try:
+            key = Path(data["key_file"]).read_text(encoding="utf-8-sig").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it holds no text"
+            message = "cannot read the file that `key_file` names, {path}: {reason}"
+            context = {"path": str(data["key_file"]), "reason": reason, "key": "key_file"}
+            raise PydanticCustomError("key_file", message, context) from None
+        return {**data, "key": key}
+
+
+class DeliverySection(BaseModel):
+    """`[delivery]`: how tickets reach Halo."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    attempt_seconds: float = Field(default=60.0, gt=0)
+    grace_seconds: float = Field(default=150.0, gt=0)
+    max_attempts: int = Field(default=100, ge=1)
+    poll_seconds: float = Field(default=0.5, ge=0.01)
+    concurrency: int = Field(default=4, ge=1)
+
+    @model_validator(mode="after")
+    def _grace_is_longer(self) -> Self:
+        if self.grace_seconds <= self.attempt_seconds:
+            message = "`grace_seconds` must be longer than `attempt_seconds`, or one ticket could be filed twice"
+            raise PydanticCustomError("grace_seconds", message)
+        return self
+
+
+class Settings(BaseModel):
+    """All settings, checked. Only `load_settings` reads the file and the environment."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    rules: Path | None = None
+    data: Path = Path("data")
+    database_url: str | None = Field(default=None, repr=False)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8420, ge=0, le=65535)
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1)
+    timezone: str = "UTC"
+    on_fault: Literal["absent", "refuse"] = "absent"
+    variables: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    halo: HaloSection = HaloSection()
+    delivery: DeliverySection = DeliverySection()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which rules tell the time."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def database(self) -> str:
+        """The database as SQLAlchemy names it: `database_url`, else a SQLite file in `data`."""
+        if self.database_url is None:
+            return f"sqlite:///{(self.data / 'dispatcher.db').as_posix()}"
+        return re.sub(r"^postgres(ql)?:", "postgresql+psycopg:", self.database_url)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, OSError, ValueError):
+            message = "there is no time zone `{name}`; write one such as `Europe/Berlin` or `America/New_York`"
+            raise PydanticCustomError("timezone", message, {"name": name}) from None
+        return name
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r"(sqlite:///.|postgres(ql)?(\+psycopg)?://.)", url):
+            message = "write `sqlite:///path/to/file.db` or `postgresql://user@host/database`"
+            raise PydanticCustomError("database_url", message)
+        return url
+
+    @field_validator("variables")
+    @classmethod
+    def _declarable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            declared_schema(names)
+        except DispatcherError as error:
+            raise PydanticCustomError("variables", "{problem}", {"problem": str(error)}) from None
+        return names
+
+    @field_validator("defaults")
+    @classmethod
+    def _writable(cls, defaults: dict[str, Any]) -> dict[str, Any]:
+        for name in defaults:
+            variable = TICKET_SCHEMA.find(name)
+            if variable is None or not variable.writable:
+                message = "`{key}` is no ticket variable that rules can write{hint}"
+                raise PydanticCustomError("defaults", message, {"key": name, "hint": _hint(name, _DEFAULTS)})
+        return defaults
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Return the settings of the file at `path`, else of `dispatcher.toml` in the working folder, if any."""
+    file = path or Path(FILE_NAME)
+    text = _read(file) if path or file.exists() else ""
+    try:
+        # What is kept lies beside the file, however the service was started.
+        data: dict[str, Any] = {"data": "data"} | tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    _refuse_unknown_variables()
+    _refuse_secrets(file, text, data)
+    for setting, variable in _variables():
+        if value := os.environ.get(variable):
+            _put(data, setting, _scalar(value) if setting[0] == "defaults" else value)
+        elif setting in _PATHS and isinstance(value := _section(data, setting).get(setting[-1]), str):
+            _put(data, setting, str(file.parent / value))
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise SettingsError("\n".join(_explain(file, text, problem) for problem in problems)) from None
+    except SettingsError as error:
+        # A malformed key: pydantic would carry the secret along, so it comes without a place.
+        variable = f"{PREFIX}HALO_KEY"
+        place = variable if os.environ.get(variable) else _place(file, text, ("halo", "key_file"))
+        raise SettingsError(f"{place}: {error}") from None
+
+
+def _read(file: Path) -> str:
+    try:
+        # Editors on Windows write a byte order mark, which TOML does not know.
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}; `dispatcher init` writes a settings file") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: this is no UTF-8 text; save it as UTF-8") from None
+
+
+def _variables() -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every setting's path with the environment variable that gives it."""
+    for path in _paths():
+        yield path, PREFIX + "_".join(path).upper()
+
+
+def _paths() -> Iterator[tuple[str, ...]]:
+    for name, field in Settings.model_fields.items():
+        if name == "defaults":
+            yield from ((name, variable) for variable in _DEFAULTS)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from ((name, key) for key in field.annotation.model_fields)
+        else:
+            yield (name,)
+
+
+_DEFAULTS = tuple(variable.name for variable in ACTIONS)
+
+
+def _scalar(text: str) -> Any:
+    """Return the number, truth value or object that `text` spells as JSON, else `text`."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _section(data: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    section = data if len(path) == 1 else data.get(path[0])
+    return section if isinstance(section, dict) else {}
+
+
+def _put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    section = data if len(path) == 1 else data.setdefault(path[0], {})
+    # A section that is no table is a mistake that the model will name.
+    if isinstance(section, dict):
+        section[path[-1]] = value
+
+
+def _refuse_unknown_variables() -> None:
+    known = {variable for _, variable in _variables()}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingsError(
+            "\n".join(f"environment: there is no setting `{name}`{_hint(name, known)}" for name in unknown)
+        )
+
+
+def _refuse_secrets(file: Path, text: str, data: dict[str, Any]) -> None:
+    if "key" in _section(data, ("halo", "key")):
+        raise SettingsError(
+            f"{_place(file, text, ('halo', 'key'))}: the key is a secret and does not belong in this file; "
+            f"set {PREFIX}HALO_KEY, or write it to a file of its own and name that file in `key_file`"
+        )
+    url = data.get("database_url")
+    if isinstance(url, str) and re.match(r"[^/]*//[^/@]*:[^/@]*@", url):
+        raise SettingsError(
+            f"{_place(file, text, ('database_url',))}: a password does not belong in this file; "
+            f"set {PREFIX}DATABASE_URL, or keep the password in ~/.pgpass"
+        )
+
+
+def _explain(file: Path, text: str, problem: Mapping[str, Any]) -> str:
+    path = tuple(part for part in problem["loc"] if isinstance(part, str))
+    if key := problem.get("ctx", {}).get("key"):
+        path = (*path, key)
+    variable = next((variable for setting, variable in _variables() if setting == path), "")
+    place = variable if os.environ.get(variable) else _place(file, text, path)
+    if problem["type"] == "extra_forbidden":
+        known = [setting[-1] for setting in _paths() if setting[:-1] == path[:-1]]
+        if len(path) == 1:
+            known += sorted({setting[0] for setting in _paths() if len(setting) > 1})
+        section = f"[{path[0]}] has no setting" if len(path) > 1 else "there is no setting"
+        return f"{place}: {section} `{path[-1]}`{_hint(path[-1], known)}"
+    name = "" if problem["type"] in _NAMED_IN_TEXT else f"`{path[-1]}`: "
+    return f"{place}: {name}{problem['msg']}"
+
+
+def _hint(name: str, known: Any) -> str:
+    near = near_name(name, known)
+    return f"; {near}" if near else ""
+
+
+def _place(file: Path, text: str, path: tuple[str, ...]) -> str:
+    """Return `file:line` of the setting, or of the innermost section around it that the file has."""
+    section: tuple[str, ...] = ()
+    found: dict[tuple[str, ...], int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            section = _keys(header[1])
+            found.setdefault(section, number)
+        elif assignment := re.match(r"\s*([\w.\"'-]+)\s*=", line):
+            found.setdefault(section + _keys(assignment[1]), number)
+    for end in range(len(path), 0, -1):
+        if line_number := found.get(path[:end]):
+            return f"{file}:{line_number}"
+    return str(file)
+
+
+def _keys(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip(" \"'") for part in dotted.split("."))
+
+
+def default_toml() -> str:
+    """Return the commented settings file that `dispatcher init` writes."""
+    return resources.files("service").joinpath("default.toml").read_text(encoding="utf-8")

@@ -1,0 +1,191 @@
+"""The writer against the emulator: the whole way over HTTP, with nothing of ours in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dispatcher.halo.settings import HaloSettings
+from dispatcher.halo.writer import CreatedTicket, HaloWriter
+from service.emulator.app import create_emulator
+from service.emulator.behaviour import Behaviour
+
+pytestmark = pytest.mark.anyio
+
+TICKET = {
+    "name": "Dan Jump",
+    "email": "DAN.JUMP@contoso.com",
+    "hostname": "contoso-lt-001",
+    "selections": "This is an emergency",
+    "msg": "Printer <on> fire",
+}
+
+
+class Recorder(httpx.AsyncBaseTransport):
+    """Passes requests on and keeps their method and path."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+        self.asked: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(f"{request.method} {request.url.path}")
+        return await self._transport.handle_async_request(request)
+
+
+@pytest.fixture
+async def recorder() -> Recorder:
+    """The way to a fresh emulator."""
+    return Recorder(httpx.ASGITransport(app=create_emulator()))
+
+
+@pytest.fixture
+async def writer(recorder: Recorder) -> AsyncIterator[HaloWriter]:
+    """A writer with default settings."""
+    writer = HaloWriter(HaloSettings(), recorder)
+    yield writer
+    await writer.aclose()
+
+
+async def read(writer: HaloWriter, path: str, **params: Any) -> Any:
+    """What the emulator has, read with the writer's own token."""
+    return (await writer._client._http.get(path, params=params)).json()
+
+
+def deciding(**variables: Any) -> dict[str, Any]:
+    """A decision that sets these variables."""
+    return {"action_variables": {"msg": TICKET["msg"], **variables}, "revision": "r1"}
+
+
+async def test_a_ticket_and_its_note_are_filed_and_found(writer: HaloWriter) -> None:
+    """Every variable arrives in its field, the note is private, and both are found by our reference alone."""
+    decision = deciding(
+        ticketType="incident",
+        state="in progress",
+        priority="critical",
+        team="2nd line",
+        agent="Aisha Khan",
+        category_1="Hardware > Printer",
+        category_2="Remote",
+        impact=1,
+        urgency="high",
+        subject="Fire",
+        append="<b>hot</b>",
+        priv_append="smoke",
+        customfield={"202": "MRI", "CFreportLink": "https://report.test"},
+    )
+    assert await writer.find_ticket("t-1") is None
+    created = await writer.create_ticket("t-1", TICKET, decision, defaults={})
+    assert created == CreatedTicket(1001, (), ())
+    ticket = await read(writer, "Tickets/1001")
+    dan = (await read(writer, "Users", search="dan.jump@contoso.com"))["users"][0]
+    expected = {
+        "summary": "Fire",
+        "details_html": "Printer &lt;on&gt; fire<br><br>&lt;b&gt;hot&lt;/b&gt;",
+        "tickettype_id": 1,
+        "status_id": 2,
+        "sla_id": 1,
+        "priority_id": 1,
+        "team": "2nd Line",
+        "agent_id": 33,
+        "category_1": "Hardware>Printer",
+        "category_2": "Remote",
+        "impact": 1,
+        "urgency": 1,
+        "user_id": dan["id"],
+        "client_id": dan["client_id"],
+        "site_id": dan["site_id_int"],
+        "third_party_id_string": "t-1",
+    }
+    assert {name: ticket[name] for name in expected} == expected
+    values = {field["name"]: field["value"] for field in ticket["customfields"]}
+    assert (values["CFproblemType"], values["CFreportLink"]) == ("MRI", "https://report.test")
+
+    assert await writer.find_note(1001, "t-1") is None
+    number = await writer.add_note(1001, "t-1", TICKET, decision, created.submission_errors, created.remarks)
+    assert await writer.find_note(1001, "t-1") == number
+    assert await writer.find_ticket("t-1") == 1001
+    assert await writer.find_ticket("t-") is None
+    (note,) = (await read(writer, "Actions", ticket_id=1001, includehtmlnote=True))["actions"]
+    assert (note["outcome"], note["hiddenfromuser"]) == ("Internal Note", True)
+    assert "<td>smoke</td>" in note["note_html"]
+
+
+async def test_warm_lookups_leave_four_requests(writer: HaloWriter, recorder: Recorder) -> None:
+    """With warm look-ups a ticket with its note takes user, asset, ticket and note."""
+    decision = deciding(
+        ticketType="Incident", priority="High", team="Security", agent="lena.vogel@msp.example"
+    )
+    for reference in ("t-1", "t-2"):
+        recorder.asked.clear()
+        created = await writer.create_ticket(reference, TICKET, decision, defaults={})
+        await writer.add_note(created.halo_ticket_id, reference, TICKET, decision, (), ())
+    assert recorder.asked == ["GET /api/Users", "GET /api/Asset", "POST /api/Tickets", "POST /api/Actions"]
+
+
+async def test_an_asset_is_linked_by_host_name(writer: HaloWriter) -> None:
+    """The asset of the requester's client with this host name is on the ticket."""
+    assets = (await read(writer, "Asset"))["assets"]
+    users = (await read(writer, "Users", pageinate=True, page_size=100))["users"]
+    client = next(user["client_id"] for user in users if user["emailaddress"] == "dan.jump@contoso.com")
+    asset = next(asset for asset in assets if asset["client_id"] == client)
+    ticket = TICKET | {"hostname": asset["key_field"].lower()}
+    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={})
+    assert created.remarks == ()
+    filed = await read(writer, f"Tickets/{created.halo_ticket_id}")
+    assert [row["id"] for row in filed["assets"]] == [asset["id"]]
+
+
+async def test_unknown_values_are_filed_as_defaults(writer: HaloWriter) -> None:
+    """What the emulator would refuse is caught before: the ticket is filed, its note lists the errors."""
+    decision = deciding(
+        ticketType="Incident",
+        priority=0,
+        team="Night Shift",
+        agent="Greg Olsen",
+        category_1="Hardware>Fax",
+        impact=0,
+        customfield={"205": "PO-1"},
+    )
+    created = await writer.create_ticket(
+        "t-1", TICKET, decision, defaults={"priority": "Low", "team": "Projects"}
+    )
+    assert [(error.variable, error.value, error.replacement) for error in created.submission_errors] == [
+        ("priority", 0, "Low"),
+        ("team", "Night Shift", "Projects"),
+        ("agent", "Greg Olsen", "Unassigned"),
+        ("category_1", "Hardware>Fax", None),
+        ("impact", 0, None),
+        ("customfield", {"205": "PO-1"}, None),
+    ]
+    ticket = await read(writer, "Tickets/1001")
+    assert (ticket["priority_id"], ticket["team"], ticket["agent_id"]) == (4, "Projects", 1)
+    await writer.add_note(1001, "t-1", TICKET, decision, created.submission_errors, created.remarks)
+    (note,) = (await read(writer, "Actions", ticket_id=1001))["actions"]
+    assert "[Submission Errors]" in note["note"]
+
+
+async def test_an_unknown_requester_goes_to_the_catch_all_user(writer: HaloWriter) -> None:
+    """The ticket of someone whom Halo does not know is filed, and says who it was."""
+    ticket = {"email": "eve@example.com", "name": "Eve", "msg": "Hello"}
+    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={})
+    assert created.remarks == (
+        "Halo has no user with the e-mail eve@example.com. "
+        "The ticket is filed for unregistered@helpdeskbuttons.com instead.",
+        "Who it really was: Eve, eve@example.com.",
+    )
+    assert (await read(writer, "Tickets/1001"))["user_email"] == "unregistered@helpdeskbuttons.com"
+
+
+async def test_a_halo_that_ignores_the_filter_is_seen_through() -> None:
+    """Where the filter is unknown, another's ticket is never taken for ours, nor ours for missing."""
+    behaviour = Behaviour(filters_third_party_id_string=False)
+    writer = HaloWriter(HaloSettings(), httpx.ASGITransport(app=create_emulator(behaviour=behaviour)))
+    await writer.create_ticket("t-1", TICKET, deciding(), defaults={})
+    assert await writer.find_ticket("t-1") == 1001
+    with pytest.raises(Exception, match="ignores the filter third_party_id_string"):
+        await writer.find_ticket("t-2")
+    await writer.aclose()

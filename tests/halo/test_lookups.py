@@ -1,0 +1,234 @@
+"""From a rule's value to one of Halo's records: the choice, and the lists behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from dispatcher.halo.client import HaloClient
+from dispatcher.halo.errors import HaloRequestError
+from dispatcher.halo.lookups import PAUSE_SECONDS, Entry, Lookups, Unresolved, pick
+from tests.halo.fake import TABLES, Clock, FakeHalo, reply
+
+pytestmark = pytest.mark.anyio
+
+STATUSES = [
+    Entry(1, "New"),
+    Entry(2, "In  Progress"),
+    Entry(28, "21"),
+    Entry(21, "With User"),
+    Entry(40, "Old", off="inactive"),
+    Entry(50, "Twice"),
+    Entry(51, "TWICE "),
+    Entry(52, "Again", off="hidden"),
+    Entry(53, "Again"),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("New", 1),
+        ("  new ", 1),
+        ("in progress", 2),
+        (2, 2),
+        (2.0, 2),
+        ("2", 2),
+        ("21", 28),
+        (21, 21),
+        ("again", 53),
+        ("Old", "`Old` is inactive in Halo and cannot be used as status"),
+        (40, "`Old` is inactive in Halo and cannot be used as status"),
+        ("52", "`Again` is hidden in Halo and cannot be used as status"),
+        ("twice", "`twice` names more than one status in Halo: 50 Twice, 51 TWICE "),
+        ("Nwe", "`Nwe` is no status in Halo; the nearest is `New`"),
+        (99, "`99` is no status in Halo; it has 1 New, 2 In  Progress, 28 21, 21 With User, 50 Twice, "
+             "51 TWICE , 53 Again"),
+        (True, "`True` is neither a name nor a number"),
+        (2.5, "`2.5` is neither a name nor a number"),
+        (["New"], "`['New']` is neither a name nor a number"),
+        (None, "`None` is neither a name nor a number"),
+    ],
+)  # fmt: skip
+def test_a_value_names_one_record_or_says_why_not(value: Any, result: int | str) -> None:
+    """Names in any case, ids as numbers or digits; what is off, ambiguous, unknown, no name has a reason."""
+    found = pick(value, STATUSES, "status")
+    assert (found.id if isinstance(found, Entry) else found.reason) == result
+
+
+def test_long_lists_are_not_recited() -> None:
+    """Without a near name, and with many records, the reason is short; a long value is cut."""
+    entries = [Entry(number, f"Team {number}") for number in range(9)]
+    assert pick("x" * 100, entries, "team") == Unresolved(f"`{'x' * 79}…` is no team in Halo")
+    assert pick("9" * 5000, [], "team") == Unresolved(f"`{'9' * 79}…` is no team in Halo")
+
+
+@pytest.fixture
+def lookups(client: HaloClient) -> Lookups:
+    """Look-ups in the recorded Halo."""
+    return Lookups(client, max_age_seconds=600)
+
+
+async def _reason(found: Awaitable[Entry | Unresolved]) -> str:
+    result = await found
+    assert isinstance(result, Unresolved)
+    return result.reason
+
+
+async def test_each_list_is_asked_for_with_its_parameters(lookups: Lookups, halo: FakeHalo) -> None:
+    """Records that are off are asked for too, so that a reason can say so; nothing is asked for twice."""
+    for _ in range(2):
+        await lookups.ticket_type("Incident")
+        await lookups.status("New")
+        await lookups.team("Night Shift")
+        await lookups.agent("priya@msp.test")
+        await lookups.outcome("Logged")
+        await lookups.priority("High", None)
+        await lookups.category("Hardware", 1)
+        await lookups.impact(1)
+        await lookups.urgency(1)
+    assert [f"{request.url.path}?{request.url.query.decode()}" for request in halo.requests] == [
+        "/api/TicketType?",
+        "/api/Status?",
+        "/api/Team?showall=true&includedisabled=true",
+        "/api/Agent?includedisabled=true&includeunassigned=true",
+        "/api/Outcome?showhidden=true",
+        "/api/Priority?",
+        "/api/Category?",
+        "/api/Lookup?lookupid=12",
+        "/api/Lookup?lookupid=27",
+    ]
+
+
+async def test_ticket_types_bring_their_sla(lookups: Lookups) -> None:
+    """A type knows its SLA; -1 means that it has none; an invisible type is not used."""
+    assert await lookups.ticket_type("incident") == Entry(1, "Incident", sla_id=1)
+    assert await lookups.ticket_type(3) == Entry(3, "Service Request", sla_id=2)
+    assert await lookups.ticket_type("Project") == Entry(4, "Project")
+    assert (
+        await _reason(lookups.ticket_type("Retired"))
+        == "`Retired` is inactive in Halo and cannot be used as ticket type"
+    )
+
+
+async def test_teams_and_outcomes_that_are_off_are_not_used(lookups: Lookups) -> None:
+    """Inactive teams and hidden outcomes are known as such; an outcome is found by its button too."""
+    assert (
+        await _reason(lookups.team("night shift"))
+        == "`Night Shift` is inactive in Halo and cannot be used as team"
+    )
+    assert await _reason(lookups.outcome("Log")) == "`Logged` is hidden in Halo and cannot be used as outcome"
+    assert await lookups.outcome("add note") == Entry(7, "Internal Note", ("Add Note",))
+
+
+async def test_agents_are_found_by_name_email_or_id(lookups: Lookups) -> None:
+    """Agents of one name are told apart by e-mail; a disabled one is not used; `Unassigned` always exists."""
+    assert await lookups.agent("Priya nair") == Entry(31, "Priya Nair", ("priya@msp.test",))
+    assert await lookups.agent(" TOM2@msp.test") == Entry(33, "tom becker", ("tom2@msp.test",))
+    assert await lookups.agent("32") == Entry(32, "Tom Becker", ("tom@msp.test",))
+    assert await lookups.agent("unassigned") == Entry(1, "Unassigned")
+    assert await _reason(lookups.agent("Tom Becker")) == (
+        "`Tom Becker` names more than one agent in Halo: 32 Tom Becker, 33 tom becker"
+    )
+    assert (
+        await _reason(lookups.agent("greg@msp.test"))
+        == "`Greg Olsen` is disabled in Halo and cannot be used as agent"
+    )
+
+
+async def test_a_priority_means_something_within_the_sla_of_the_type(lookups: Lookups) -> None:
+    """One name has another number under another SLA, and a number of another SLA is none here."""
+    incident = Entry(1, "Incident", sla_id=1)
+    request = Entry(3, "Service Request", sla_id=2)
+    assert await lookups.priority("high", incident) == Entry(2, "High", sla_id=1)
+    assert await lookups.priority("high", request) == Entry(1, "High", sla_id=2)
+    assert await lookups.priority(1, incident) == Entry(1, "Critical", sla_id=1)
+    assert await lookups.priority("2", incident) == Entry(2, "High", sla_id=1)
+    assert await _reason(lookups.priority(0, incident)) == (
+        "`0` is no priority of ticket type `Incident` in Halo; it has 1 Critical, 2 High"
+    )
+    assert await _reason(lookups.priority("Old", incident)) == (
+        "`Old` is hidden in Halo and cannot be used as priority of ticket type `Incident`"
+    )
+
+
+async def test_without_an_sla_only_a_clear_name_is_a_priority(lookups: Lookups) -> None:
+    """A name that means the same everywhere is taken without SLA; one that does not needs a ticket type."""
+    assert await lookups.priority("Critical", None) == Entry(1, "Critical")
+    assert await _reason(lookups.priority("High", None)) == (
+        "`High` names more than one priority in Halo: 2 High, 1 High "
+        "(no ticket type is set, so the SLA is not known)"
+    )
+    assert await _reason(lookups.priority(7, Entry(4, "Project"))) == (
+        "`7` is no priority in Halo; it has 1 Critical, 2 High, 1 High, 3 Low (the ticket type has no SLA)"
+    )
+
+
+async def test_the_only_sla_needs_no_type(lookups: Lookups, halo: FakeHalo) -> None:
+    """With one SLA in all, priorities are found in it whatever the type."""
+    halo.answers["Priority"] = reply(200, TABLES["Priority"][:2])
+    assert await lookups.priority("High", None) == Entry(2, "High", sla_id=1)
+
+
+async def test_categories_are_paths_of_their_own_list(lookups: Lookups) -> None:
+    """A path may have spaces around `>`; each list has its own, whether Halo counts from 1 or from 2."""
+    assert await lookups.category(" hardware > PRINTER", 1) == Entry(101, "Hardware>Printer", level=2)
+    assert await lookups.category("Remote", 2) == Entry(201, "Remote", level=3)
+    assert await lookups.category(102, 1) == Entry(102, "Hardware", level=2)
+    assert await _reason(lookups.category("Remote", 1)) == (
+        "`Remote` is no category_1 in Halo; it has 101 Hardware>Printer, 102 Hardware"
+    )
+    assert await _reason(lookups.category(["Hardware"], 1)) == "`['Hardware']` is neither a name nor a number"
+
+
+async def test_impact_and_urgency_are_numbers_or_names(lookups: Lookups) -> None:
+    """Only what the tenant's lists have is filed."""
+    assert await lookups.impact("2") == Entry(2, "Multiple Users Affected")
+    assert await lookups.urgency("high") == Entry(1, "High")
+    assert await _reason(lookups.impact(0)) == (
+        "`0` is no impact in Halo; it has 1 Company Wide, 2 Multiple Users Affected"
+    )
+
+
+@pytest.mark.parametrize("answer", [reply(200, []), reply(403), reply(404)])
+async def test_without_a_list_the_number_is_taken_as_it_is(
+    lookups: Lookups, halo: FakeHalo, answer: Callable[..., Any]
+) -> None:
+    """A tenant without the list, or a login that may not read it, leaves impact and urgency to Halo."""
+    halo.answers["Lookup"] = answer
+    assert await lookups.impact("3") == Entry(3, "3")
+    assert await _reason(lookups.urgency("High")) == "`High` is no urgency in Halo"
+
+
+async def test_lists_are_read_again_when_old(client: HaloClient, halo: FakeHalo) -> None:
+    """A list serves for its age, then it is read again, so a new name is found."""
+    clock = Clock()
+    lookups = Lookups(client, 600, clock)
+    await lookups.status("New")
+    halo.answers["Status"] = reply(200, [{"id": 60, "name": "Parked"}])
+    clock.now = 599.0
+    assert isinstance(await lookups.status("Parked"), Unresolved)
+    clock.now = 600.0
+    assert await lookups.status("Parked") == Entry(60, "Parked")
+
+
+async def test_an_old_list_serves_while_halo_is_away(client: HaloClient, halo: FakeHalo) -> None:
+    """When reading again fails, the old list is used, and Halo is asked again after a pause, not at once."""
+    clock = Clock()
+    lookups = Lookups(client, 600, clock)
+    await lookups.status("New")
+    halo.answers["Status"] = reply(503)
+    for clock.now in (600.0, 601.0, 600.0 + PAUSE_SECONDS):
+        assert await lookups.status("New") == Entry(1, "New")
+    assert len(halo.requests) == 3
+
+
+async def test_a_list_that_never_came_is_an_error(lookups: Lookups, halo: FakeHalo) -> None:
+    """Without any list the failure is passed on, and the next call asks again."""
+    halo.answers["Status"] = reply(503)
+    for _ in range(2):
+        with pytest.raises(HaloRequestError, match="GET Status: Halo answered 503 Service Unavailable"):
+            await lookups.status("New")
+    assert len(halo.requests) == 2

@@ -1,0 +1,125 @@
+"""A Halo in memory, as the service's writer sees it: it can be away, fail, or do its work and lose the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dispatcher.halo.errors import HaloRequestError
+from dispatcher.halo.note import SubmissionError
+from dispatcher.halo.writer import CreatedTicket
+
+UNKNOWN_TEAM = SubmissionError("team", "Printers", "no such team", "1st Line")
+
+
+class FakeHalo:
+    """What the writers of a test share. Thread-safe enough: the writer's loop is the only one that writes."""
+
+    def __init__(self) -> None:
+        self.loops: set[int] = set()
+        self.closed = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what happened and what was planned."""
+        self.tickets: list[str] = []
+        self.notes: list[tuple[int, str]] = []
+        self.calls: list[str] = []
+        self.before: list[Exception | None] = []
+        self.after: list[Exception] = []
+        self.away: Exception | None = None
+
+    def writer(self) -> FakeWriter:
+        """Return a writer, as the service makes one."""
+        return FakeWriter(self)
+
+
+class FakeWriter:
+    """Does what HaloWriter promises; `before` fails calls in place of the work, `after` once it is done."""
+
+    def __init__(self, halo: FakeHalo) -> None:
+        self._halo = halo
+        halo.loops.add(id(asyncio.get_running_loop()))
+
+    async def create_ticket(
+        self,
+        reference: str,
+        ticket: Mapping[str, Any],
+        decision: Mapping[str, Any],
+        *,
+        defaults: Mapping[str, Any],
+    ) -> CreatedTicket:
+        with self._answering("create_ticket"):
+            self._halo.tickets.append(reference)
+            return CreatedTicket(len(self._halo.tickets), (UNKNOWN_TEAM,), ("no asset",))
+
+    async def find_ticket(self, reference: str) -> int | None:
+        with self._answering("find_ticket"):
+            return self._halo.tickets.index(reference) + 1 if reference in self._halo.tickets else None
+
+    async def add_note(
+        self,
+        halo_ticket_id: int,
+        reference: str,
+        ticket: Mapping[str, Any],
+        decision: Mapping[str, Any],
+        submission_errors: Sequence[SubmissionError],
+        remarks: Sequence[str],
+    ) -> int:
+        with self._answering("add_note"):
+            assert (list(submission_errors), list(remarks)) in (
+                ([UNKNOWN_TEAM], ["no asset"]),
+                ([], [LOST_ANSWER]),
+            )
+            self._halo.notes.append((halo_ticket_id, reference))
+            return len(self._halo.notes)
+
+    async def find_note(self, halo_ticket_id: int, reference: str) -> int | None:
+        with self._answering("find_note"):
+            note = (halo_ticket_id, reference)
+            return self._halo.notes.index(note) + 1 if note in self._halo.notes else None
+
+    async def aclose(self) -> None:
+        self._halo.closed += 1
+
+    @contextmanager
+    def _answering(self, call: str) -> Iterator[None]:
+        self._halo.calls.append(call)
+        if self._halo.away is not None:
+            raise self._halo.away
+        if self._halo.before and (error := self._halo.before.pop(0)):
+            raise error
+        yield
+        if self._halo.after:
+            raise self._halo.after.pop(0)
+
+
+LOST_ANSWER = "Halo's answer to creating this ticket was lost, so values that Halo does not know are not listed here."
+
+
+def connection_refused() -> HaloRequestError:
+    """Return the error of a Halo that is not there."""
+    return HaloRequestError("connection refused", retryable=True, surely_not_processed=True)
+
+
+def no_answer() -> HaloRequestError:
+    """Return the error of a Halo that may or may not have done it."""
+    return HaloRequestError("no answer within 30 s", retryable=True)
+
+
+def answered(status: int, **facts: Any) -> HaloRequestError:
+    """Return the error of an answer with this status."""
+    return HaloRequestError(f"Halo answered {status}", status=status, **facts)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Return once the condition holds; fail the test when it does not come to that."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        pause.wait(0.01)
