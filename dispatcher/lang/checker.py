@@ -93,6 +93,9 @@ class _Checker:
         # The names of the file, then those of each function and comprehension around the current place.
         self._scopes: list[frozenset[str]] = [variables]
         self._functions = 0
+        # The iteration variables of the comprehensions around the current place, and how many iterables it is in.
+        self._iterating: list[frozenset[str]] = []
+        self._iterables = 0
 
     def _report(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
         self.found.append(diagnostic(self._source, code, message, span, help))
@@ -305,6 +308,8 @@ class _Checker:
                 else:
                     self._expr(function)
                 for argument in arguments:
+                    if argument.name is not None and argument.name.startswith("_"):
+                        self._private(argument.name, argument.span)
                     self._expr(argument.value)
             case syntax.Attribute(value=value, name=name):
                 self._expr(value)
@@ -314,11 +319,20 @@ class _Checker:
             case syntax.Comprehension():
                 self._comprehension(expr)
             case syntax.NamedExpression(target=target, value=value):
-                self._bind(target)
+                self._named(expr, target)
                 self._expr(value)
             case _:
                 for child in _subexpressions(expr):
                     self._expr(child)
+
+    def _named(self, expr: syntax.NamedExpression, target: syntax.Name) -> None:
+        self._bind(target)
+        if self._iterables:
+            message = "`:=` cannot stand in what a comprehension runs over"
+            self._report("invalid-target", message, expr.span, "assign the variable in a statement above")
+        elif any(target.id in names for names in self._iterating):
+            message = f"`:=` cannot assign `{target.id}`, which the comprehension itself sets"
+            self._report("invalid-target", message, target.span, "choose another name")
 
     def _comparison(self, first: Expr, rest: tuple[tuple[str, Expr], ...]) -> None:
         self._expr(first)
@@ -344,19 +358,43 @@ class _Checker:
         first, *_ = comprehension.clauses
         if len(comprehension.clauses) > MAX_LOOPS:
             self._report("too-large", f"a comprehension has more than {MAX_LOOPS} `for`", comprehension.span)
-        self._expr(first.iterable)
+        self._iterable(first.iterable)
         names = frozenset(name.id for clause in comprehension.clauses for name in target_names((clause.target,)))
         self._scopes.append(names)
+        self._iterating.append(names)
         for clause in comprehension.clauses:
             self._target(clause.target)
+            self._only_names(clause.target)
             if clause is not first:
-                self._expr(clause.iterable)
+                self._iterable(clause.iterable)
             for condition in clause.conditions:
                 self._expr(condition)
         self._expr(comprehension.element)
         if comprehension.value is not None:
             self._expr(comprehension.value)
+        self._iterating.pop()
         self._scopes.pop()
+
+    def _only_names(self, target: Expr) -> None:
+        """Report items as targets of a comprehension, and a `*` that is not on its top level."""
+        pending = [(target, 0)]
+        while pending:
+            current, depth = pending.pop()
+            match current:
+                case syntax.Name() | syntax.Attribute():
+                    pass
+                case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
+                    pending.extend((item, depth + 1) for item in items)
+                case syntax.Starred(value=value) if depth == 1:
+                    pending.append((value, depth))
+                case _:
+                    message = "a comprehension assigns variables only, and a `*` only on the top level"
+                    self._report("unsupported-syntax", message, current.span, "use a `for` loop")
+
+    def _iterable(self, iterable: Expr) -> None:
+        self._iterables += 1
+        self._expr(iterable)
+        self._iterables -= 1
 
     def _read(self, name: syntax.Name, *, called: bool) -> None:
         if (
@@ -440,8 +478,8 @@ _REFUSED_HELP = {
     "`async`": "leave it out",
     "`await`": "leave it out",
     "`import *`": "name what you import",
-    "an annotation": "leave out `:` and the type",
-    "a decorator": "call the function where it is needed",
+    "annotations": "leave out `:` and the type",
+    "decorators": "call the function where it is needed",
     "`...`": "write `pass` for an empty block",
 }
 

@@ -40,7 +40,7 @@ def compile_module(checked: CheckedModule) -> Program:
         filename=checked.source.filename,
         statements=tuple(whole.statements),
         writes=tuple(whole.writes),
-        variables=checked.variables,
+        weight=sum(weight((statement,)) for statement in checked.module.body),
         whole=function,
         partial=cache(lambda: _FileCompiler(checked, leaving_out=True).function()),
     )
@@ -54,9 +54,6 @@ class _FileCompiler(StatementCompiler):
         module = self._checked.module
         body: list[ast.stmt] = []
         self._at(module)
-        if not self._leaving_out:
-            total = sum(weight((statement,)) for statement in module.body)
-            body.append(self._effect(".charge", self._constant(total)))
         shadowing = sorted(self._checked.variables & FUNCTIONS.keys())
         body.extend(self._assign_name(name, self._builtin_value(name)) for name in shadowing)
         for number, statement in enumerate(module.body):

@@ -97,8 +97,8 @@ class Emitter:
         )
 
     def _builtin_value(self, name: str) -> ast.expr:
-        self._globals["." + name] = FUNCTIONS[name].value
-        return self._name("." + name)
+        self._globals[f".value.{name}"] = FUNCTIONS[name].value
+        return self._name(f".value.{name}")
 
     def _ticket_variable(self, name: str) -> str | None:
         """Return the writable ticket variable that `name` means in the file's scope, or None."""

@@ -123,9 +123,9 @@ def evaluate(
         if run.end is None:
             break
         if not watching:
+            # The first run charges a file as a whole, so it cannot say which statement went over a limit.
             watching = True
-            if run.end.kind == "error":
-                continue
+            continue
         faults.append(run.end)
         place = (run.end.program, run.end.statement)
         left_out.add(place)
@@ -174,6 +174,8 @@ def _run(
             watch = _Watch(meter, places, fired, run.absent)
             arguments += [skipped, watch.begin, watch.effect, watch.ends_run]
         try:
+            if not watching:
+                meter.charge(program.weight)
             found = function(*arguments, *run.variables.values())
         except (Exception, LimitExceeded) as error:  # noqa: BLE001 - whatever a rule raises becomes a fault, as data
             run.end = places.fault(error)

@@ -169,6 +169,8 @@ class ExpressionCompiler(Emitter):
     def _link(self, left_expr: Expr, left: ast.expr, op: str, right_expr: Expr, right: ast.expr) -> ast.expr:
         if op in _IDENTITY:
             if not is_literal(left_expr) and not is_literal(right_expr):
+                if _may_fold(left_expr) or _may_fold(right_expr):
+                    return self._helper(".identical" if op == "is" else ".not_identical", left, right)
                 return ast.Compare(left, [_IDENTITY[op]()], [right], **self._place)
             op = "==" if op == "is" else "!="
         operator, helper = _COMPARE[op]
@@ -333,6 +335,11 @@ def scope_names(parameters: syntax.Parameters, bound: Iterable[syntax.Name | syn
 
 def is_number(expr: Expr) -> bool:
     return isinstance(expr, syntax.Constant) and type(expr.value) in (int, float) and abs(expr.value) < 1 << 64  # type: ignore[arg-type] # a number
+
+
+def _may_fold(expr: Expr) -> bool:
+    """Tell whether Python may compute `expr` while it compiles, and then warn of `is` beside it."""
+    return not isinstance(expr, syntax.Name | syntax.Attribute | syntax.Subscript | syntax.Call | syntax.Constant)
 
 
 def _cannot_raise(argument: syntax.Argument) -> bool:

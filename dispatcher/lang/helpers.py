@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -35,8 +36,8 @@ def _snapshot(meter: Meter, value: Any) -> Any:
     return value.copy() if isinstance(value, dict | list) else value
 
 
-def _update(operator: str) -> Callable[[Meter, Any, Any], Any]:
-    return partial(operations.update_in_place, operator)
+def _update(sign: str) -> Callable[[Meter, Any, Any], Any]:
+    return partial(operations.update_in_place, sign)
 
 
 HELPERS: Mapping[str, Any] = {
@@ -62,6 +63,8 @@ HELPERS: Mapping[str, Any] = {
     ".less_equal": operations.less_equal,
     ".greater": operations.greater,
     ".greater_equal": operations.greater_equal,
+    ".identical": operator.is_,
+    ".not_identical": operator.is_not,
     ".contains": operations.contains,
     ".not_contains": operations.not_contains,
     ".item": operations.item,

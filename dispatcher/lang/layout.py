@@ -38,6 +38,11 @@ class LayoutToken:
     start: int
     end: int
 
+    @property
+    def span(self) -> Span:
+        """Return the token's place."""
+        return Span(self.start, self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class StatementTokens:
@@ -61,7 +66,9 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
     statements: list[StatementTokens] = []
     group: list[_Line] = []
     for line in lines:
-        begins = line.problem is not None or (line.columns == (0, 0) and line.tokens[0].text not in CLAUSES)
+        decorated = bool(group) and group[-1].tokens[0].text == "@"
+        top = line.columns == (0, 0) and line.tokens[0].text not in CLAUSES and not decorated
+        begins = line.problem is not None or top
         if begins and group:
             statements.append(_indent(source, group))
             group = []

@@ -100,9 +100,13 @@ def _unescape(literal: str, start: int, end: int, *, raw: bool) -> str:
         offset = start + match.start()
         if kind == "N" and len(escape) > 1:
             try:
-                return unicodedata.lookup(escape[2:-1])
+                found = unicodedata.lookup(escape[2:-1])
             except KeyError:
-                raise LiteralError(f"no character is called `{escape[2:-1][:60]}`", offset, len(escape) + 1) from None
+                found = ""
+            # Unicode also names sequences of several characters, which a literal cannot name.
+            if len(found) == 1:
+                return found
+            raise LiteralError(f"no character is called `{escape[2:-1][:60]}`", offset, len(escape) + 1)
         if kind in "xuU" and len(escape) > 1:
             code = int(escape[1:], 16)
             if code > 0x10FFFF:

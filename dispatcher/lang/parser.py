@@ -19,10 +19,10 @@ from lark.exceptions import UnexpectedToken
 from lark.lexer import PatternStr
 
 from dispatcher.lang.diagnostics import Diagnostic, diagnostic
-from dispatcher.lang.layout import LayoutToken, StatementTokens, arrange
+from dispatcher.lang.layout import MAX_BRACKETS, LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
-from dispatcher.lang.tree_builder import TreeBuilder, unreadable
+from dispatcher.lang.tree_builder import TreeBuilder, no_identifier, unreadable
 from dispatcher.lang.tree_checks import BuildError
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 MAX_FILE = 1_000_000
 MAX_DEPTH = 200
+
+OPENING_TYPES = ("LPAR", "LSQB", "LBRACE")
+CLOSING_TYPES = ("RPAR", "RSQB", "RBRACE")
 
 LARK_OPTIONS: dict[str, Any] = {
     "parser": "lalr",
@@ -48,6 +51,12 @@ def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
         message = f"the file is longer than {MAX_FILE:,} characters"
         problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
         return Module((), start=0, end=0), [problem]
+    null = source.text.find("\0")
+    if null >= 0:
+        problem = diagnostic(
+            source, "unknown-character", "the file holds a NUL character", Span(null, null + 1), "remove it"
+        )
+        return Module((), start=0, end=0), [problem]
     body: list[Stmt] = []
     problems: list[Diagnostic] = []
     for statement in arrange(source, _tokens(source.text)):
@@ -63,8 +72,8 @@ def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
 
 def _statements(group: StatementTokens) -> list[Stmt]:
     statements = cast("list[Stmt]", _reduce("statement", group.tokens))
-    # A tree cannot be deeper than its tokens are many.
-    if len(group.tokens) > MAX_DEPTH:
+    # A tree cannot be deeper than its text is long.
+    if group.tokens[-1].end - group.tokens[0].start > MAX_DEPTH:
         for statement in statements:
             if depth(statement) > MAX_DEPTH:
                 raise BuildError(
@@ -79,6 +88,11 @@ def _statements(group: StatementTokens) -> list[Stmt]:
 def _field_expression(text: str, offset: int) -> Expr:
     """Parse the expression of an f-string field; `text` begins with its brace and stands at `offset`."""
     tokens = [token for token in _tokens(text, offset) if token.type != "_NEWLINE"]
+    brackets = 0
+    for token in tokens:
+        brackets += (token.type in OPENING_TYPES) - (token.type in CLOSING_TYPES)
+        if brackets > MAX_BRACKETS:
+            raise BuildError("too-large", f"more than {MAX_BRACKETS} brackets are open here", token.span)
     return cast("Expr", _reduce("fstring_expression", tokens))
 
 
@@ -104,6 +118,8 @@ def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) ->
     span = Span(token.start, token.end)
     if token.type in ("UNTERMINATED", "UNKNOWN"):
         return unreadable(token)
+    if token.type == "NAME" and not token.text.isidentifier():
+        return no_identifier(token)
     if token.type == "_INDENT":
         return BuildError(
             "unexpected-indentation",

@@ -40,6 +40,6 @@ class Program:
     filename: str
     statements: tuple[TopStatement, ...]
     writes: tuple[Write, ...]
-    variables: frozenset[str]
+    weight: int
     whole: RuleFunction
     partial: Callable[[], RuleFunction]

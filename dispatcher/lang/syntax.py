@@ -441,6 +441,9 @@ def depth(root: Node) -> int:
     pending: list[tuple[Node, int]] = [(root, 1)]
     while pending:
         parent, level = pending.pop()
+        if isinstance(parent, Comparison):
+            # A chain becomes nested tests, one for each link.
+            level += len(parent.rest)
         deepest = max(deepest, level)
         pending.extend((child, level + 1) for child in children(parent))
     return deepest

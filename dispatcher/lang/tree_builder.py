@@ -7,6 +7,7 @@ LALR's sake is settled here: operator precedence, which expressions can be targe
 from __future__ import annotations
 
 import unicodedata
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from dispatcher.lang import syntax
@@ -466,12 +467,12 @@ _REFUSED = {
     "refused_global": "`global`",
     "refused_nonlocal": "`nonlocal`",
     "refused_star_import": "`import *`",
-    "refused_annotation": "an annotation",
+    "refused_annotation": "annotations",
     "refused_yield": "`yield`",
     "refused_class": "`class`",
     "refused_try": "`try`",
     "refused_with": "`with`",
-    "refused_decorator": "a decorator",
+    "refused_decorator": "decorators",
     "refused_async": "`async`",
     "refused_await": "`await`",
     "refused_yield_expression": "`yield`",
@@ -548,7 +549,28 @@ def _bodies(parts: Sequence[Child]) -> Iterator[Any]:
 
 
 def _identifier(token: LayoutToken) -> str:
-    return token.text if token.text.isascii() else unicodedata.normalize("NFKC", token.text)
+    """Return a name as Python reads it: normalised, and no keyword in disguise."""
+    if token.text.isascii():
+        return token.text
+    name = unicodedata.normalize("NFKC", token.text)
+    if not token.text.isidentifier() or not name.isidentifier():
+        raise no_identifier(token)
+    if iskeyword(name):
+        raise BuildError(
+            "unknown-character",
+            f"this name reads as `{name}`, which is Python's own",
+            token.span,
+            "choose another name",
+        )
+    return name
+
+
+def no_identifier(token: LayoutToken) -> BuildError:
+    """Return the error for the first character that no name can hold."""
+    text = token.text
+    # A name's start is a name, so the first character that spoils it is found from the left.
+    index = next(size for size in range(len(text)) if not text[: size + 1].isidentifier())
+    return unreadable(LayoutToken("UNKNOWN", text[index], token.start + index, token.start + index + 1))
 
 
 def _join(pieces: list[str | syntax.FormattedField]) -> tuple[str | syntax.FormattedField, ...]:
