@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dispatcher.plain import to_json_safe
+from dispatcher.plain import Room, to_json_safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +62,44 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as JSON data; safe for any value that a rule can build."""
+        room = Room()
+
+        def safe(value: Any) -> Any:
+            return to_json_safe(value, room)
+
+        def rule(outcome: RuleOutcome) -> dict[str, Any]:
+            return {"file": safe(outcome.file), "line": outcome.line, "title": safe(outcome.title)}
+
         return {
-            "action_variables": to_json_safe(self.action_variables),
-            "other_variables": to_json_safe(self.other_variables),
+            "action_variables": safe(self.action_variables),
+            "other_variables": safe(self.other_variables),
             "changes": [
                 {
                     "variable": change.variable,
-                    "file": change.file,
+                    "file": safe(change.file),
                     "line": change.line,
-                    "old": to_json_safe(change.old),
-                    "new": to_json_safe(change.new),
+                    "old": safe(change.old),
+                    "new": safe(change.new),
                 }
                 for change in self.changes
             ],
-            "fired": [_rule(rule) for rule in self.fired],
-            "not_fired": [_rule(rule) for rule in self.not_fired],
+            "fired": [rule(outcome) for outcome in self.fired],
+            "not_fired": [rule(outcome) for outcome in self.not_fired],
             "faults": [
                 {
                     "kind": fault.kind,
                     "type": fault.type,
-                    "message": to_json_safe(fault.message),
-                    "file": fault.file,
+                    "message": safe(fault.message),
+                    "file": safe(fault.file),
                     "line": fault.line,
                     "column": fault.column,
                 }
                 for fault in self.faults
             ],
-            "refused": to_json_safe(self.refused),
-            "prints": to_json_safe(self.prints),
+            "refused": safe(self.refused),
+            "prints": safe(self.prints),
             "steps": self.steps,
             "revision": self.revision,
             "received_at": self.received_at,
-            "unused_keys": [to_json_safe(key) for key in self.unused_keys],
+            "unused_keys": [safe(key) for key in self.unused_keys],
         }
-
-
-def _rule(rule: RuleOutcome) -> dict[str, Any]:
-    return {"file": rule.file, "line": rule.line, "title": to_json_safe(rule.title)}

@@ -3,53 +3,66 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 MAX_DEPTH = 40
-MAX_ITEMS = 10_000
-MAX_TEXT = 1_000_000
 # json.dumps refuses longer numbers, as int -> text takes quadratic time.
 MAX_NUMBER_BITS = 10_000
 
 
+class Room:
+    """How much data may still be copied; what does not fit is told by its kind and size."""
+
+    __slots__ = ("characters", "items")
+
+    def __init__(self, items: int = 20_000, characters: int = 4_000_000) -> None:
+        self.items = items
+        self.characters = characters
+
+
 def to_plain(value: Any) -> Any:
     """Return a copy of `value` in plain Python data; what is no data becomes a text that describes it."""
-    return _copy(value, MAX_DEPTH, [MAX_ITEMS], json=False)
+    return _copy(value, MAX_DEPTH, Room(), json=False)
 
 
-def to_json_safe(value: Any) -> Any:
-    """Return `value` as data that every JSON writer and reader takes: finite, UTF-8, with text keys."""
-    return _copy(value, MAX_DEPTH, [MAX_ITEMS], json=True)
+def to_json_safe(value: Any, room: Room | None = None) -> Any:
+    """Return `value` as data that every JSON writer and reader takes: finite, UTF-8, with text keys.
+
+    Several values that go into one document share a `room`.
+    """
+    return _copy(value, MAX_DEPTH, room or Room(), json=True)
 
 
-def _copy(value: Any, depth: int, room: list[int], *, json: bool) -> Any:
+def _copy(value: Any, depth: int, room: Room, *, json: bool) -> Any:
     kind = type(value)
     if value is None or kind is bool:
         return value
     if kind is str:
-        return _text(value) if json else value
+        return _text(value, room) if json else value
     if kind is int:
         return f"<number of {value.bit_length()} bits>" if json and value.bit_length() > MAX_NUMBER_BITS else value
     if kind is float:
         return value if not json or math.isfinite(value) else str(value)
+    if isinstance(value, KeysView | ValuesView | ItemsView):
+        value = list(value)
     if isinstance(value, Mapping | list | tuple | set | frozenset):
-        room[0] -= len(value) + 1
-        if depth <= 0 or room[0] < 0:
+        room.items -= len(value) + 1
+        if depth <= 0 or room.items < 0:
             return "<nested too deep>" if depth <= 0 else f"<{kind.__name__} of {len(value)} items>"
-        return _collection(value, lambda item: _copy(item, depth - 1, room, json=json), json=json)
-    if isinstance(value, datetime | date | time):
+        return _collection(value, lambda item: _copy(item, depth - 1, room, json=json), room, json=json)
+    if kind in (date, datetime, time):
         return value.isoformat() if json else value
     if kind in (timedelta, timezone, range) and not json:
         return value
-    return _text(_describe(value)) if json else _describe(value)
+    return _text(_describe(value), room) if json else _describe(value)
 
 
-def _collection(value: Any, copy: Callable[[Any], Any], *, json: bool) -> Any:
+def _collection(value: Any, copy: Callable[[Any], Any], room: Room, *, json: bool) -> Any:
     if isinstance(value, Mapping):
         if json:
-            return {_key(key): copy(item) for key, item in value.items()}
+            return {_key(key, copy, room): copy(item) for key, item in value.items()}
         return {key: copy(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
         if not json:
@@ -59,18 +72,19 @@ def _collection(value: Any, copy: Callable[[Any], Any], *, json: bool) -> Any:
     return items if json or isinstance(value, list) else tuple(items)
 
 
-def _key(key: Any) -> str:
+def _key(key: Any, copy: Callable[[Any], Any], room: Room) -> str:
     if type(key) is str:
-        return _text(key)
+        return _text(key, room)
     if key is None or type(key) is bool:
         return {None: "null", True: "true", False: "false"}[key]
-    copied = to_json_safe(key)
-    return copied if type(copied) is str else str(copied)
+    copied = copy(key)
+    return copied if type(copied) is str else _text(str(copied), room)
 
 
-def _text(value: str) -> str:
-    if len(value) > MAX_TEXT:
-        value = value[:MAX_TEXT] + "..."
+def _text(value: str, room: Room) -> str:
+    room.characters -= len(value)
+    if room.characters < 0:
+        return f"<text of {len(value)} characters>"
     # A lone surrogate cannot be written as UTF-8.
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 

@@ -29,7 +29,7 @@ class LimitExceeded(BaseException):
 class Meter:
     """What is left for one evaluation, and its surroundings: the clock, and where `print` writes."""
 
-    __slots__ = ("depth", "limits", "memory", "now", "output", "steps")
+    __slots__ = ("depth", "limits", "memory", "now", "output", "printed", "steps")
 
     def __init__(self, limits: Limits, now: datetime | None = None) -> None:
         self.limits = limits
@@ -38,6 +38,7 @@ class Meter:
         self.depth = 0
         self.now = now or datetime(1970, 1, 1, tzinfo=UTC)
         self.output: list[str] = []
+        self.printed = 0
 
     def charge(self, steps: int) -> None:
         """Spend `steps`; raise LimitExceeded when they run out."""
@@ -56,13 +57,15 @@ class Meter:
         """Allow a text of `length` characters to be made; raise LimitExceeded."""
         if length > self.limits.text:
             raise LimitExceeded(f"a text would be longer than {self.limits.text:,} characters")
-        self.allocate(length)
+        # Up to four bytes for each character; most texts need one.
+        self.allocate(length if length < 4096 else 4 * length)
 
     def items(self, count: int) -> None:
         """Allow a collection of `count` items to be made; raise LimitExceeded."""
         if count > self.limits.items:
             raise LimitExceeded(f"a collection would have more than {self.limits.items:,} items")
-        self.allocate(count << 4)
+        self.allocate(8 * count)
+        self.charge(count >> 4)
 
     def number(self, bits: int) -> None:
         """Allow a whole number of `bits` bits to be made; raise LimitExceeded."""
@@ -71,6 +74,13 @@ class Meter:
         if bits > 1024:
             # Multiplication and division are quadratic in this range.
             self.charge((bits >> 8) ** 2 >> 6)
+
+    def write(self, text: str) -> None:
+        """Add to what the rules printed; raise LimitExceeded when that grows beyond the longest text."""
+        self.printed += len(text)
+        if self.printed > self.limits.text:
+            raise LimitExceeded(f"the rules print more than {self.limits.text:,} characters")
+        self.output.append(text)
 
     def enter(self, cost: int) -> None:
         """Begin a call of a rule's function whose body costs `cost` steps; raise LimitExceeded."""

@@ -192,12 +192,14 @@ class _Checker:
         bound = bound_names(body) if isinstance(body, tuple) else walrus_names(body)
         names.update(name_of(name) for name in bound)
         self._scopes.append(frozenset(names))
+        outside, self._iterating = self._iterating, []
         self._functions += 1
         if isinstance(body, tuple):
             self.statements(body, loops=0)
         else:
             self._expr(body)
         self._functions -= 1
+        self._iterating = outside
         self._scopes.pop()
 
     def _import(self, statement: syntax.Import | syntax.FromImport) -> None:

@@ -248,8 +248,8 @@ def _message(error: BaseException, *, in_top: bool) -> str:
     if isinstance(error, NameError) and (in_top or not isinstance(error, UnboundLocalError)):
         name = str(error).split("'")[1] if "'" in str(error) else ""
         return f"name '{name}' is not defined"
-    try:
-        text = str(error)
-    except (Exception, LimitExceeded):  # noqa: BLE001 - an argument of the error has no text, so only its type is told
-        text = ""
+    if isinstance(error, KeyError) and error.args and not isinstance(error.args[0], str | int | float | None):
+        # The text of a KeyError shows the key, whatever its size.
+        return f"a key of type {type(error.args[0]).__name__} is missing"
+    text = str(error)
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "..."

@@ -120,7 +120,8 @@ class ExpressionCompiler(Emitter):
         nodes: list[ast.expr] = []
         for item in items:
             if isinstance(item, syntax.Starred):
-                nodes.append(ast.Starred(self._metered(".collect", self._expr(item.value)), ast.Load(), **self._place))
+                values = self._metered(".collect_keys" if keys else ".collect", self._expr(item.value))
+                nodes.append(ast.Starred(values, ast.Load(), **self._place))
             else:
                 nodes.append(self._key(item) if keys else self._expr(item))
         return nodes

@@ -59,18 +59,26 @@ def format_value(meter: Meter, value: Any, spec: Any) -> str:
     if not spec:
         return text_of(meter, value)
     if isinstance(value, datetime | date | time):
-        meter.text(len(spec) * 20)
+        charge_moment_format(meter, spec)
         return format(value, spec)
-    size = weigh(meter, value)
     # Width and precision are the only numbers of a spec; fixed point needs every digit of a float.
-    for number in _NUMBERS_IN_SPEC.findall(spec):
-        if len(number) > 9:
-            raise LimitExceeded(f"a text would be longer than {meter.limits.text:,} characters")
-        size += int(number)
-    meter.text(size + 350)
+    meter.text(weigh(meter, value) + _numbers(meter, spec) + 350)
     if type(value) not in SCALARS and _has_no_format(value):
         raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
     return format(value, spec)
+
+
+def charge_moment_format(meter: Meter, spec: str) -> None:
+    """Charge for a format of dates and times: each letter becomes a name or a number, which may have a width."""
+    meter.text(100 * len(spec) + _numbers(meter, spec))
+
+
+def _numbers(meter: Meter, spec: str) -> int:
+    """Return the sum of the numbers in a format spec."""
+    numbers = _NUMBERS_IN_SPEC.findall(spec)
+    if any(len(number) > 9 for number in numbers):
+        raise LimitExceeded(f"a text would be longer than {meter.limits.text:,} characters")
+    return sum(map(int, numbers))
 
 
 def _has_no_format(value: Any) -> bool:

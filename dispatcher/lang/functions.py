@@ -12,7 +12,17 @@ from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
 from dispatcher.lang.formatting import ascii_text, format_value, plain_repr, text_of
-from dispatcher.lang.operations import collect, collect_pairs, hashable, iterate, power, weigh
+from dispatcher.lang.operations import (
+    ENTRY_SIZE,
+    add,
+    collect,
+    collect_keys,
+    collect_pairs,
+    hashable,
+    iterate,
+    power,
+    weigh,
+)
 from dispatcher.lang.values import Builtin, Implementation, TypeValue, as_callable, type_name
 
 
@@ -41,20 +51,13 @@ def _len(_meter: Meter, value: Any, /) -> int:
 def _sum(meter: Meter, iterable: Any, /, start: Any = 0) -> Any:
     if isinstance(start, str):
         raise TypeError("sum() can't sum strings [use ''.join(seq) instead]")
-    values = iterate(meter, iterable, 1)
     if type(start) in (int, float):
-        return sum(_numbers(values), start)
+        # A number never adds to a text or a list, so what grows cannot get into such a sum.
+        return sum(iterate(meter, iterable, 1), start)
     total = start
-    for value in values:
-        if isinstance(total, list | tuple):
-            meter.items(len(total) + (len(value) if isinstance(value, list | tuple) else 0))
-        total = total + value
+    for value in iterate(meter, iterable, 1):
+        total = add(meter, total, value)
     return total
-
-
-def _numbers(values: Iterable[Any]) -> Iterable[Any]:
-    # A number never adds to a text or a list, so what grows cannot get into such a sum.
-    return values
 
 
 def _any(meter: Meter, iterable: Any, /) -> bool:
@@ -72,10 +75,13 @@ def _extreme(choose: Callable[..., Any]) -> Implementation:
         if len(values) > 1 and default is not _MISSING:
             raise TypeError(f"Cannot specify a default for {choose.__name__}() with multiple positional arguments")
         found = collect(meter, values[0]) if len(values) == 1 else list(values)
-        weigh(meter, found)
         if not found and default is not _MISSING:
             return default
-        return choose(found, key=None if key is None else as_callable(meter, key))
+        keys = found if key is None else [function(value) for function in (as_callable(meter, key),) for value in found]
+        weigh(meter, keys)
+        if not keys:
+            return choose(found)
+        return found[choose(range(len(keys)), key=keys.__getitem__)]
 
     return extreme
 
@@ -133,7 +139,8 @@ def _filter(meter: Meter, function: Any, iterable: Any, /) -> Any:
 
 
 def _lazy(meter: Meter, iterable: Any) -> Iterable[Any]:
-    # Charged in advance where the length is known, else with each turn.
+    # Making an iterator takes its time too, and rules may stack them.
+    meter.charge(20)
     return iterate(meter, iterable, 1)
 
 
@@ -142,7 +149,7 @@ def _abs(_meter: Meter, number: Any, /) -> Any:
 
 
 def _round(meter: Meter, number: Any, ndigits: Any = None) -> Any:
-    if type(number) is int and type(ndigits) is int and ndigits < 0:
+    if isinstance(number, int) and isinstance(ndigits, int) and ndigits < 0:
         meter.number(-ndigits * 4)
     return round(number, ndigits)
 
@@ -159,11 +166,12 @@ def _divmod(_meter: Meter, a: Any, b: Any, /) -> Any:
     return divmod(a, b)
 
 
-def _isinstance(_meter: Meter, value: Any, kinds: Any, /) -> bool:
+def _isinstance(meter: Meter, value: Any, kinds: Any, /) -> bool:
     pending = [kinds]
     types: list[type] = []
     while pending:
         kind = pending.pop()
+        meter.charge(1)
         if type(kind) is tuple:
             pending.extend(kind)
         elif type(kind) is TypeValue:
@@ -196,7 +204,7 @@ def _print(meter: Meter, *values: Any, sep: Any = " ", end: Any = "\n", flush: A
     if not isinstance(between, str) or not isinstance(last, str):
         raise TypeError("sep and end must be None or a string")
     meter.text(sum(map(len, texts)) + len(between) * len(texts) + len(last))
-    meter.output.append(between.join(texts) + last)
+    meter.write(between.join(texts) + last)
 
 
 def _str(meter: Meter, value: Any = "", /) -> str:
@@ -236,16 +244,18 @@ def _tuple(meter: Meter, iterable: Any = (), /) -> tuple[Any, ...]:
 
 
 def _set(meter: Meter, iterable: Any = (), /) -> set[Any]:
-    return {hashable(meter, value) for value in collect(meter, iterable)}
+    return set(collect_keys(meter, iterable))
 
 
 def _frozenset(meter: Meter, iterable: Any = (), /) -> frozenset[Any]:
-    return frozenset(hashable(meter, value) for value in collect(meter, iterable))
+    return frozenset(collect_keys(meter, iterable))
 
 
 def _dict(meter: Meter, pairs: Any = (), /, **named: Any) -> dict[Any, Any]:
     source = collect_pairs(meter, pairs)
-    meter.items(len(source) + len(named))
+    count = len(source) + len(named)
+    meter.items(count)
+    meter.allocate(count * ENTRY_SIZE)
     return dict(source, **named)
 
 

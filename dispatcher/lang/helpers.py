@@ -73,6 +73,7 @@ HELPERS: Mapping[str, Any] = {
     ".hashable": operations.hashable,
     ".iterate": operations.iterate,
     ".collect": operations.collect,
+    ".collect_keys": operations.collect_keys,
     ".mapping": operations.mapping,
     ".spread": operations.spread,
     ".spread_each": operations.spread_each,

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
-from dispatcher.lang.budget import Meter
+from dispatcher.lang.budget import LimitExceeded, Meter
 from dispatcher.lang.methods.expressions import replacement
 from dispatcher.lang.regex import FLAGS, Pattern, compile_pattern, escape
 from dispatcher.lang.values import Builtin, Implementation, ModuleValue, TypeValue, as_callable, type_name
+
+LONGEST_ZONE = 64
 
 
 def _functions(**implementations: Implementation) -> dict[str, Builtin]:
@@ -25,24 +28,31 @@ def _functions(**implementations: Implementation) -> dict[str, Builtin]:
 
 def _charged(function: Callable[..., Any]) -> Implementation:
     def call(meter: Meter, text: Any, width: Any = 70, **options: Any) -> Any:
-        _charge_wrapping(meter, text, width)
+        _charge_wrapping(meter, text, width, options)
         return function(text, width, **options)
 
     return call
 
 
-def _charge_wrapping(meter: Meter, text: Any, width: Any) -> None:
+def _charge_wrapping(meter: Meter, text: Any, width: Any, options: Mapping[str, Any] = MappingProxyType({})) -> None:
     if type(text) is not str:
         raise TypeError(f"expected text, got '{type_name(text)}'")
+    tabs = options.get("tabsize", 8)
+    size = len(text) + text.count("\t") * (tabs if isinstance(tabs, int) and tabs > 0 else 0)
+    indent = sum(len(option) for option in options.values() if isinstance(option, str))
+    words = text.split()
+    # At least one character or one word stands on each line, behind the indent.
+    room = max(1, width - indent) if isinstance(width, int) else 1
+    lines = len(words) + size // room + 1
+    meter.text(size + lines * indent)
     # The module takes some 200 ns a character, and copies the rest of a word that is longer than a line.
-    longest = max(map(len, text.split()), default=0)
-    lines = longest // max(1, width) if isinstance(width, int) else 0
-    meter.charge(1 + 3 * len(text) + (longest * lines >> 10))
-    meter.allocate(4 * len(text))
+    longest = max(map(len, words), default=0)
+    meter.charge(1 + 3 * size + (longest * (longest // room) >> 10))
+    meter.allocate(4 * size)
 
 
 def _shorten(meter: Meter, text: Any, width: Any, **options: Any) -> str:
-    _charge_wrapping(meter, text, width)
+    _charge_wrapping(meter, text, width, options)
     return textwrap.shorten(text, width, **options)
 
 
@@ -107,6 +117,14 @@ def _type(kind: type, **members: Any) -> TypeValue:
     return TypeValue(kind.__name__, kind, _calling(kind), members, module="datetime")
 
 
+def _timezone(meter: Meter, offset: Any, *name: Any) -> timezone:
+    if name and type(name[0]) is str and len(name[0]) > LONGEST_ZONE:
+        # `%Z` repeats the name as often as a format asks for it.
+        raise LimitExceeded(f"a time zone's name would be longer than {LONGEST_ZONE} characters")
+    meter.charge(1)
+    return timezone(offset, *name)
+
+
 _DATETIME: dict[str, Any] = {
     "MINYEAR": MINYEAR,
     "MAXYEAR": MAXYEAR,
@@ -128,8 +146,7 @@ _DATETIME: dict[str, Any] = {
         **_members(datetime, "fromisoformat", "combine", "strptime"),
     ),
     "timedelta": _type(timedelta, min=timedelta.min, max=timedelta.max),
-    "timezone": _type(timezone, utc=UTC),
-    "tzinfo": _type(tzinfo),
+    "timezone": TypeValue("timezone", timezone, _timezone, {"utc": UTC}, module="datetime"),
     "UTC": UTC,
 }
 

@@ -12,13 +12,21 @@ from types import FunctionType
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
+from dispatcher.lang.regex import Pattern
 from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue, as_callable, type_name
 
 SCALARS = frozenset({int, float, str, bool, type(None)})
 SEQUENCES = frozenset({str, list, tuple})
 VIEWS = frozenset({type({}.keys()), type({}.values()), type({}.items())})
+_SET_VIEWS: frozenset[type] = frozenset({type({}.keys()), type({}.items())})
 SIZED = SEQUENCES | VIEWS | {dict, set, frozenset, range}
-_PERCENT_FIELD = re.compile(r"%(?:\([^)]*\))?[#0\- +]*(\*|\d+)?(?:\.(\*|\d+))?")
+
+# Bytes of a reference in a list, of an entry in a dict and in a set, as CPython lays them out at the most.
+ITEM_SIZE = 8
+ENTRY_SIZE = 100
+
+_FLAGS = re.compile(r"[#0\- +]*(?:\*|\d*)(?:\.(?:\*|\d*))?")
+_WIDTH = re.compile(r"\*|\d+")
 
 
 def weigh(meter: Meter, value: Any) -> int:
@@ -27,47 +35,95 @@ def weigh(meter: Meter, value: Any) -> int:
     Values that are shared count each time, as comparing or printing them does; raises LimitExceeded also for values
     that nest deeper than the limit.
     """
-    kind = type(value)
-    if kind is str:
-        return 2 + len(str(value)) * (1 if value.isascii() and value.isprintable() else 10)
-    if kind is int:
-        return 2 + int(value.bit_length()) // 3
-    if kind in SCALARS:
-        return 25
+    if type(value) in SCALARS:
+        return _scalar_size(meter, value)
     size = 0
     pending = [(value, 0)]
     while pending:
         current, depth = pending.pop()
         kind = type(current)
-        if kind is dict or isinstance(current, dict):
+        if isinstance(current, dict):
             meter.charge(1 + 2 * len(current))
             parts: Iterable[Any] = [part for entry in current.items() for part in entry]
-        elif isinstance(current, list | tuple | set | frozenset):
+        elif isinstance(current, list | tuple | set | frozenset) or kind in VIEWS:
             meter.charge(1 + len(current))
             parts = current
         elif kind in SCALARS:
-            size += weigh(meter, current) + 2
+            size += _scalar_size(meter, current) + 2
             continue
         else:
-            size += 80
+            size += _object_size(current)
             continue
         if depth >= meter.limits.nesting:
             raise LimitExceeded(f"a value nests more than {meter.limits.nesting} deep")
-        size += 4
+        size += 20
         pending.extend((part, depth + 1) for part in parts)
     return size
 
 
+def _scalar_size(meter: Meter, value: Any) -> int:
+    if type(value) is str:
+        length = len(value)
+        meter.charge(length >> 10)
+        return 2 + length * (1 if value.isascii() and value.isprintable() else 10)
+    if type(value) is int:
+        return 2 + int(value.bit_length()) // 3
+    return 25
+
+
+def _object_size(value: Any) -> int:
+    # Patterns and matches show what they were made of; of what else there is, no repr is longer than this.
+    if type(value) is Pattern:
+        return 40 + 10 * len(value.pattern)
+    return 200
+
+
 def _weigh_both(meter: Meter, a: Any, b: Any) -> None:
-    # Two scalars compare in no time; a scalar and a collection are unequal at once.
-    if type(a) not in SCALARS and type(b) not in SCALARS:
-        weigh(meter, a)
-        weigh(meter, b)
+    kind, other = type(a), type(b)
+    if kind in SCALARS or other in SCALARS:
+        # A scalar and a collection are unequal at once; only two long texts take their time.
+        if kind is str and other is str:
+            meter.charge(min(len(a), len(b)) >> 10)
+        return
+    weigh(meter, a)
+    weigh(meter, b)
+
+
+def scan(meter: Meter, item: Any, container: Any) -> None:
+    """Charge for comparing `item` with everything in `container`."""
+    count = len(container)
+    if type(item) in SCALARS:
+        length = len(item) if type(item) is str else 0
+        meter.charge(1 + count + count * (length >> 10))
+        return
+    weigh(meter, container)
+    weigh(meter, item)
+
+
+def search(meter: Meter, text: str, wanted: Any) -> None:
+    """Charge for looking for `wanted` in `text` from the left.
+
+    CPython compares each character of one with each of the other in short texts, and is linear in long ones.
+    """
+    length = len(text)
+    width = len(wanted) if type(wanted) is str else 1
+    if length < 2500 or (width < 100 and length < 30_000) or width < 6:
+        meter.charge(1 + (length * width >> 9))
+    else:
+        meter.charge(1 + (length >> 4))
+
+
+def search_back(meter: Meter, text: str, wanted: Any) -> None:
+    """Charge for looking for `wanted` from the right, where CPython is never linear."""
+    meter.charge(1 + (len(text) * (len(wanted) if type(wanted) is str else 1) >> 9))
 
 
 def hashable(meter: Meter, key: Any) -> Any:
-    """Charge for hashing `key` and return it."""
-    if type(key) not in SCALARS:
+    """Charge for hashing `key` and for comparing it with an equal one; return it."""
+    kind = type(key)
+    if kind is str:
+        meter.charge(len(key) >> 10)
+    elif kind not in SCALARS:
         weigh(meter, key)
     return key
 
@@ -77,21 +133,18 @@ def hashable(meter: Meter, key: Any) -> Any:
 
 def add(meter: Meter, a: Any, b: Any) -> Any:
     """`a + b`."""
-    kind = type(a)
-    if kind in SEQUENCES and type(b) is kind:
-        size = len(a) + len(b)
-        if kind is str:
-            meter.text(size)
-        else:
-            meter.items(size)
+    if type(a) is str and type(b) is str:
+        meter.text(len(a) + len(b))
         return a + b
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        meter.items(len(a) + len(b))
     return _checked(meter, a + b)
 
 
 def subtract(meter: Meter, a: Any, b: Any) -> Any:
     """`a - b`."""
-    if isinstance(a, set | frozenset):
-        meter.items(len(a))
+    if isinstance(a, set | frozenset) or type(a) in VIEWS or type(b) in VIEWS:
+        a, b = _sets(meter, a, b)
     return _checked(meter, a - b)
 
 
@@ -108,10 +161,9 @@ def multiply(meter: Meter, a: Any, b: Any) -> Any:
         meter.number(a.bit_length() + b.bit_length())
         return a * b
     for sequence, count in ((a, b), (b, a)):
-        kind = type(sequence)
-        if kind in SEQUENCES and isinstance(count, int):
+        if isinstance(sequence, str | list | tuple) and isinstance(count, int):
             size = len(sequence) * max(count, 0)
-            if kind is str:
+            if isinstance(sequence, str):
                 meter.text(size)
             else:
                 meter.items(size)
@@ -138,41 +190,72 @@ def shift_left(meter: Meter, a: Any, b: Any) -> Any:
 def percent(meter: Meter, a: Any, b: Any) -> Any:
     """`a % b`: the remainder, or a text filled in."""
     if type(a) is not str:
+        if type(a) is int and type(b) is int:
+            meter.number(a.bit_length())
         return a % b
     arguments = b if type(b) is tuple else (b,)
     size = len(a) + sum(weigh(meter, argument) for argument in arguments)
-    stars = max((abs(argument) for argument in arguments if type(argument) is int), default=0)
-    for width, precision in _PERCENT_FIELD.findall(a):
-        for number in (width, precision):
-            size += stars if number == "*" else int(number[:20] or 0)
-        # %s of a mapping key can repeat its value as often as it is named.
-        if type(b) is dict:
-            size += weigh(meter, b)
+    stars = max((abs(argument) for argument in arguments if type(argument) in (int, bool)), default=0)
+    # A key of a mapping can repeat its value as often as it is named.
+    repeated = weigh(meter, b) if isinstance(b, dict) else 0
+    for numbers in _percent_fields(a):
+        size += repeated + 350
+        for number in _WIDTH.findall(numbers):
+            size += stars if number == "*" else int(number[:20])
     meter.text(size)
     return a % b
 
 
-def _charge_sets(meter: Meter, a: Any, b: Any) -> None:
+def _percent_fields(template: str) -> Iterator[str]:
+    """Yield what stands between `%` and the letter of each field, without the key."""
+    position = template.find("%")
+    while position >= 0:
+        position += 1
+        if template.startswith("(", position):
+            # As CPython reads a key: up to the bracket that closes it.
+            depth = 0
+            while position < len(template):
+                depth += {"(": 1, ")": -1}.get(template[position], 0)
+                position += 1
+                if depth == 0:
+                    break
+        found = _FLAGS.match(template, position)
+        numbers = found.group() if found else ""
+        yield numbers
+        position = template.find("%", position + len(numbers) + 1)
+
+
+def _sets(meter: Meter, a: Any, b: Any) -> tuple[Any, Any]:
+    """Charge for an operation on collections; a view, and what stands beside one, become sets."""
+    if type(a) in _SET_VIEWS or type(b) in _SET_VIEWS:
+        a, b = (
+            {hashable(meter, value) for value in collect(meter, side)}
+            if not isinstance(side, set | frozenset)
+            else side
+            for side in (a, b)
+        )
     for value in (a, b):
         if isinstance(value, set | frozenset | dict):
             meter.items(len(value))
+            meter.allocate(len(value) * ENTRY_SIZE)
+    return a, b
 
 
 def bit_or(meter: Meter, a: Any, b: Any) -> Any:
     """`a | b`."""
-    _charge_sets(meter, a, b)
+    a, b = _sets(meter, a, b)
     return a | b
 
 
 def bit_and(meter: Meter, a: Any, b: Any) -> Any:
     """`a & b`."""
-    _charge_sets(meter, a, b)
+    a, b = _sets(meter, a, b)
     return a & b
 
 
 def bit_xor(meter: Meter, a: Any, b: Any) -> Any:
     """`a ^ b`."""
-    _charge_sets(meter, a, b)
+    a, b = _sets(meter, a, b)
     return a ^ b
 
 
@@ -219,17 +302,16 @@ def contains(meter: Meter, item: Any, container: Any) -> bool:
     """`item in container`."""
     kind = type(container)
     if kind is str:
-        meter.charge(len(container) >> 8)
+        search(meter, container, item)
         return item in container
-    if kind in (list, tuple, range) or kind in VIEWS:
-        meter.charge(len(container))
-        if type(item) not in SCALARS:
-            weigh(meter, container if kind in (list, tuple) else item)
-            weigh(meter, item)
+    if kind is range and type(item) in (int, bool):
+        return item in container
+    if isinstance(container, list | tuple) or kind in (range, type({}.values())):
+        scan(meter, item, container)
         return item in container
     if kind in SIZED:
         return hashable(meter, item) in container
-    return item in iterate(meter, container, 1)
+    return any(equal(meter, item, value) for value in iterate(meter, container, 1))
 
 
 def not_contains(meter: Meter, item: Any, container: Any) -> bool:
@@ -243,9 +325,9 @@ def not_contains(meter: Meter, item: Any, container: Any) -> bool:
 def item(meter: Meter, owner: Any, index: Any) -> Any:
     """`owner[index]`."""
     if type(index) is slice:
-        if type(owner) in SEQUENCES:
+        if isinstance(owner, str | list | tuple):
             size = len(range(*index.indices(len(owner))))
-            if type(owner) is str:
+            if isinstance(owner, str):
                 meter.text(size)
             else:
                 meter.items(size)
@@ -303,9 +385,13 @@ def repeat_in_place(meter: Meter, a: Any, b: Any) -> Any:
 
 def update_in_place(operator: str, meter: Meter, a: Any, b: Any) -> Any:
     """`a |= b`, `a &= b`, `a ^= b`, `a -= b`, which change a set (or with `|=` a dict) where it is."""
-    _charge_sets(meter, a, b)
+    if type(a) not in (set, frozenset, dict):
+        return {"|": bit_or, "&": bit_and, "^": bit_xor, "-": subtract}[operator](meter, a, b)
+    if operator == "|" and type(a) is dict:
+        b = collect_pairs(meter, b)
+    a, b = _sets_in_place(meter, a, b)
     if operator == "|":
-        a |= collect_pairs(meter, b) if type(a) is dict else b
+        a |= b
     elif operator == "&":
         a &= b
     elif operator == "^":
@@ -315,21 +401,43 @@ def update_in_place(operator: str, meter: Meter, a: Any, b: Any) -> Any:
     return a
 
 
+def _sets_in_place(meter: Meter, a: Any, b: Any) -> tuple[Any, Any]:
+    # The left side must stay the value that it is.
+    return a, _sets(meter, a, b)[1]
+
+
 def collect_pairs(meter: Meter, value: Any) -> Any:
-    """Return `value` as what a dict can be updated with."""
-    return value if isinstance(value, dict) else collect(meter, value)
+    """Return `value` as what a dict can be updated with: a dict, or a list of pairs with their keys charged."""
+    if isinstance(value, dict):
+        return value
+    pairs = [pair if type(pair) in (str, list, tuple) else collect(meter, pair) for pair in collect(meter, value)]
+    for pair in pairs:
+        if pair:
+            hashable(meter, pair[0])
+    return pairs
 
 
 # --- iteration
 
 
 def iterate(meter: Meter, iterable: Any, weight: int) -> Iterable[Any]:
-    """Return `iterable`, with `weight` steps charged for each turn: at once where the length is known."""
-    if type(iterable) in SIZED or isinstance(iterable, dict):
-        meter.charge(len(iterable) * weight)
-        return iterable  # type: ignore[no-any-return] # one of the types above
+    """Return `iterable`, with `weight` steps charged for each turn.
+
+    They are charged at once where the length is known and the meter has as many; else with each turn, so that a loop
+    that ends early costs what it ran.
+    """
     _refuse_own(iterable, "is not iterable")
-    return _counted(meter, iter(iterable), weight)
+    if type(iterable) is range:
+        # `len` fails for a long range.
+        cost = max(0, (iterable.stop - iterable.start) // iterable.step + 1) * weight
+    elif type(iterable) in SIZED or isinstance(iterable, dict):
+        cost = len(iterable) * weight
+    else:
+        return _counted(meter, iter(iterable), weight)
+    if cost > meter.steps:
+        return _counted(meter, iter(iterable), weight)
+    meter.charge(cost)
+    return iterable  # type: ignore[no-any-return] # one of the types above
 
 
 def _counted(meter: Meter, iterator: Iterator[Any], weight: int) -> Iterator[Any]:
@@ -340,7 +448,7 @@ def _counted(meter: Meter, iterator: Iterator[Any], weight: int) -> Iterator[Any
 
 def collect(meter: Meter, iterable: Any) -> list[Any]:
     """Return the values of `iterable` as a new list; the meter is asked before it grows."""
-    if type(iterable) in SIZED or isinstance(iterable, dict):
+    if (type(iterable) in SIZED and type(iterable) is not range) or isinstance(iterable, dict):
         meter.items(len(iterable))
         return list(iterable)
     values: list[Any] = []
@@ -351,6 +459,11 @@ def collect(meter: Meter, iterable: Any) -> list[Any]:
         values.append(value)
     meter.items(len(values))
     return values
+
+
+def collect_keys(meter: Meter, iterable: Any) -> list[Any]:
+    """Return the values of `iterable` as a new list, charged for hashing them."""
+    return [hashable(meter, value) for value in collect(meter, iterable)]
 
 
 def unpacked(meter: Meter, iterable: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.functions import sort_list
 from dispatcher.lang.methods.entry import method, plain, small
-from dispatcher.lang.operations import collect, collect_pairs, contains, hashable, weigh
+from dispatcher.lang.operations import ENTRY_SIZE, ITEM_SIZE, collect, collect_pairs, hashable, scan
 from dispatcher.lang.values import Implementation
 
 
@@ -38,19 +38,21 @@ def _list_sort(meter: Meter, owner: list[Any], /, *, key: Any = None, reverse: A
 
 
 def _sequence_count(meter: Meter, owner: Any, value: Any, /) -> int:
-    contains(meter, value, owner)
+    scan(meter, value, owner)
     return int(owner.count(value))
 
 
 def _sequence_index(meter: Meter, owner: Any, value: Any, /, *bounds: Any) -> int:
-    meter.charge(len(owner))
-    weigh(meter, value)
-    return int(owner.index(value, *bounds))
+    scan(meter, value, owner)
+    try:
+        return int(owner.index(value, *bounds))
+    except ValueError:
+        # Python's own text shows the value, whatever its size.
+        raise ValueError(f"the value is not in the {type(owner).__name__}") from None
 
 
 def _list_remove(meter: Meter, owner: list[Any], value: Any, /) -> None:
-    meter.charge(len(owner))
-    weigh(meter, value)
+    scan(meter, value, owner)
     owner.remove(value)
 
 
@@ -64,7 +66,7 @@ LIST = (
     *SEQUENCE,
     method("append", "append(value)", "adds a value at the end", _list_append),
     plain(list.clear, "clear()", "removes all"),
-    plain(list.copy, "copy()", "a new list with the same values"),
+    plain(list.copy, "copy()", "a new list with the same values", size=ITEM_SIZE),
     method("extend", "extend(iterable)", "adds values at the end", _list_extend),
     method("insert", "insert(index, value)", "adds a value before the index", _list_insert),
     plain(list.pop, "pop(index=-1)", "removes a value and returns it"),
@@ -92,13 +94,15 @@ def _dict_setdefault(meter: Meter, owner: dict[Any, Any], key: Any, default: Any
 
 def _dict_update(meter: Meter, owner: dict[Any, Any], pairs: Any = (), /, **named: Any) -> None:
     values = collect_pairs(meter, pairs)
-    meter.items(len(owner) + len(values) + len(named))
+    count = len(values) + len(named)
+    meter.items(len(owner) + count)
+    meter.allocate(count * ENTRY_SIZE)
     owner.update(values, **named)
 
 
 DICT = (
     plain(dict.clear, "clear()", "removes all"),
-    plain(dict.copy, "copy()", "a new dict with the same entries"),
+    plain(dict.copy, "copy()", "a new dict with the same entries", size=ENTRY_SIZE),
     method("get", "get(key, default=None)", "the value of a key, or the default", _dict_get),
     small(dict.items, "items()", "the pairs of key and value"),
     small(dict.keys, "keys()", "the keys"),
@@ -123,7 +127,9 @@ def _set_operation(name: str, function: Callable[..., Any]) -> Implementation:
             other if isinstance(other, set | frozenset) else {hashable(meter, value) for value in collect(meter, other)}
             for other in others
         ]
-        meter.items(len(owner) + sum(map(len, sets)))
+        count = len(owner) + sum(map(len, sets))
+        meter.items(count)
+        meter.allocate(count * ENTRY_SIZE)
         return function(owner, *sets)
 
     operation.__name__ = name
@@ -160,7 +166,7 @@ FROZENSET = (*_READING[frozenset], plain(frozenset.copy, "copy()", "the same val
 
 SET = (
     *_READING[set],
-    plain(set.copy, "copy()", "a new set with the same values"),
+    plain(set.copy, "copy()", "a new set with the same values", size=ENTRY_SIZE),
     method("add", "add(value)", "adds a value", _set_add),
     plain(set.clear, "clear()", "removes all"),
     method("discard", "discard(value)", "removes a value if it is there", _set_member(set.discard)),

@@ -21,11 +21,11 @@ class MethodEntry:
     field: bool = False
 
 
-def plain(function: Callable[..., Any], signature: str, doc: str) -> MethodEntry:
-    """Take Python's own method, whose result is not bigger than its value; charged by the value's length."""
+def plain(function: Callable[..., Any], signature: str, doc: str, size: int = 1) -> MethodEntry:
+    """Take Python's own method, whose result is not bigger than its value; `size` is the bytes of one item."""
 
     def method(meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
-        meter.allocate(len(owner))
+        meter.allocate(len(owner) * size)
         return function(owner, *arguments, **named)
 
     return MethodEntry(function.__name__, signature, doc, method)

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.formatting import charge_moment_format
 from dispatcher.lang.methods.entry import field, method, small
 from dispatcher.lang.values import type_name
 
@@ -21,7 +22,7 @@ FLOAT = (small(float.is_integer, "is_integer()", "True when there is no fraction
 def _strftime(meter: Meter, owner: Any, spec: Any, /) -> str:
     if type(spec) is not str:
         raise TypeError(f"strftime() argument 1 must be str, not {type_name(spec)}")
-    meter.text(len(spec) * 20)
+    charge_moment_format(meter, spec)
     return str(owner.strftime(spec))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.formatting import format_template
-from dispatcher.lang.methods.entry import method, plain
-from dispatcher.lang.operations import collect
+from dispatcher.lang.methods.entry import MethodEntry, method, plain
+from dispatcher.lang.operations import collect, search, search_back
 from dispatcher.lang.values import Implementation
 
 
@@ -19,24 +19,72 @@ def _text_join(meter: Meter, separator: str, iterable: Any, /) -> str:
 
 
 def _text_replace(meter: Meter, text: str, old: Any, new: Any, count: Any = -1, /) -> str:
+    search(meter, text, old)
     if type(old) is str and type(new) is str:
         found = text.count(old)
         meter.text(len(text) + max(0, len(new) - len(old)) * found)
     return text.replace(old, new, count)
 
 
+def _seeking(
+    function: Callable[..., Any], charge: Callable[[Meter, str, Any], None], signature: str, doc: str
+) -> MethodEntry:
+    """Take a method that looks for its first argument."""
+
+    def seek(meter: Meter, text: str, /, *arguments: Any) -> Any:
+        charge(meter, text, arguments[0] if arguments else "")
+        meter.allocate(len(text))
+        return function(text, *arguments)
+
+    return method(function.__name__, signature, doc, seek)
+
+
+def _stripping(function: Callable[..., Any], signature: str, doc: str) -> MethodEntry:
+    """Take a method that compares characters of the text with those of its argument."""
+
+    def strip(meter: Meter, text: str, /, *arguments: Any) -> Any:
+        search_back(meter, text, arguments[0] if arguments else "")
+        meter.allocate(len(text))
+        return function(text, *arguments)
+
+    return method(function.__name__, signature, doc, strip)
+
+
+def _beginning(function: Callable[..., Any], signature: str, doc: str) -> MethodEntry:
+    """Take a method that compares one end of the text with its argument, or with a tuple of texts."""
+
+    def begin(meter: Meter, text: str, /, *arguments: Any) -> Any:
+        wanted = arguments[0] if arguments else ""
+        candidates = wanted if isinstance(wanted, tuple) else (wanted,)
+        for candidate in candidates:
+            meter.charge(1 + (len(candidate) >> 10) if type(candidate) is str else 1)
+        return function(text, *arguments)
+
+    return method(function.__name__, signature, doc, begin)
+
+
 def _text_split(function: Callable[..., Any]) -> Implementation:
+    charge = search_back if function is str.rsplit else search
+
     def split(meter: Meter, text: str, /, *arguments: Any, **named: Any) -> Any:
         separator = arguments[0] if arguments else named.get("sep")
-        pieces = (
-            text.count(separator) + 1
-            if type(separator) is str and separator and function is not str.splitlines
-            else len(text) // 2 + 1
-        )
-        meter.allocate(len(text) + 60 * pieces)
-        return function(text, *arguments, **named)
+        charge(meter, text, separator)
+        if len(text) > meter.limits.items:
+            meter.items(_most_pieces(text, separator, function))
+        pieces = function(text, *arguments, **named)
+        # A piece takes some 50 bytes beside its characters.
+        meter.allocate(len(text) + 50 * len(pieces))
+        return pieces
 
     return split
+
+
+def _most_pieces(text: str, separator: Any, function: Callable[..., Any]) -> int:
+    if function is str.splitlines:
+        return 1 + sum(text.count(end) for end in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+    if type(separator) is str and separator:
+        return text.count(separator) + 1
+    return 1 + sum(text.count(space) for space in " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u2003\u3000")
 
 
 def _text_pad(function: Callable[..., Any]) -> Implementation:
@@ -83,13 +131,13 @@ TEXT = (
     plain(str.capitalize, "capitalize()", "first character upper case, the rest lower case"),
     plain(str.casefold, "casefold()", "lower case for comparing without regard to case"),
     method("center", "center(width, fill=' ')", "padded on both sides", _text_pad(str.center)),
-    plain(str.count, "count(text, start, end)", "how often a text occurs"),
-    plain(str.endswith, "endswith(text, start, end)", "True when it ends with the text, or one of a tuple of texts"),
+    _seeking(str.count, search, "count(text, start, end)", "how often a text occurs"),
+    _beginning(str.endswith, "endswith(text, start, end)", "True when it ends with the text, or one of a tuple"),
     method("expandtabs", "expandtabs(tabsize=8)", "tabs as spaces", _text_expandtabs),
-    plain(str.find, "find(text, start, end)", "where a text first occurs, or -1"),
+    _seeking(str.find, search, "find(text, start, end)", "where a text first occurs, or -1"),
     method("format", "format(*values, **named)", "the fields `{}` filled in", _text_format),
     method("format_map", "format_map(mapping)", "the fields `{name}` filled in from a dict", _text_format_map),
-    plain(str.index, "index(text, start, end)", "where a text first occurs, or ValueError"),
+    _seeking(str.index, search, "index(text, start, end)", "where a text first occurs, or ValueError"),
     plain(str.isalnum, "isalnum()", "True when all are letters or digits"),
     plain(str.isalpha, "isalpha()", "True when all are letters"),
     plain(str.isascii, "isascii()", "True when all are ASCII"),
@@ -105,22 +153,22 @@ TEXT = (
     method("join", "join(texts)", "the texts with this one between them", _text_join),
     method("ljust", "ljust(width, fill=' ')", "padded on the right", _text_pad(str.ljust)),
     plain(str.lower, "lower()", "in lower case"),
-    plain(str.lstrip, "lstrip(characters)", "without white space on the left"),
+    _stripping(str.lstrip, "lstrip(characters)", "without white space on the left"),
     method("maketrans", "maketrans(...)", "a table for translate", _text_maketrans),
-    plain(str.partition, "partition(text)", "before, the text, after"),
+    _seeking(str.partition, search, "partition(text)", "before, the text, after"),
     plain(str.removeprefix, "removeprefix(text)", "without the text at its start"),
     plain(str.removesuffix, "removesuffix(text)", "without the text at its end"),
     method("replace", "replace(old, new, count=-1)", "with old replaced by new", _text_replace),
-    plain(str.rfind, "rfind(text, start, end)", "where a text last occurs, or -1"),
-    plain(str.rindex, "rindex(text, start, end)", "where a text last occurs, or ValueError"),
+    _seeking(str.rfind, search_back, "rfind(text, start, end)", "where a text last occurs, or -1"),
+    _seeking(str.rindex, search_back, "rindex(text, start, end)", "where a text last occurs, or ValueError"),
     method("rjust", "rjust(width, fill=' ')", "padded on the left", _text_pad(str.rjust)),
-    plain(str.rpartition, "rpartition(text)", "before, the last such text, after"),
+    _seeking(str.rpartition, search_back, "rpartition(text)", "before, the last such text, after"),
     method("rsplit", "rsplit(sep=None, maxsplit=-1)", "the parts, split from the right", _text_split(str.rsplit)),
-    plain(str.rstrip, "rstrip(characters)", "without white space on the right"),
+    _stripping(str.rstrip, "rstrip(characters)", "without white space on the right"),
     method("split", "split(sep=None, maxsplit=-1)", "the parts between separators", _text_split(str.split)),
     method("splitlines", "splitlines(keepends=False)", "the lines", _text_split(str.splitlines)),
-    plain(str.startswith, "startswith(text, start, end)", "True when it begins with the text, or one of a tuple"),
-    plain(str.strip, "strip(characters)", "without white space at both ends"),
+    _beginning(str.startswith, "startswith(text, start, end)", "True when it begins with the text, or one of a tuple"),
+    _stripping(str.strip, "strip(characters)", "without white space at both ends"),
     plain(str.swapcase, "swapcase()", "upper and lower case exchanged"),
     plain(str.title, "title()", "words with a first upper case letter"),
     method("translate", "translate(table)", "characters replaced by a table", _text_translate),

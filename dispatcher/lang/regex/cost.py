@@ -30,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from dispatcher.lang.budget import Meter
 from dispatcher.lang.regex.charset import (
     ANYTHING,
     BEFORE_ANY_PLACE,
@@ -61,8 +62,6 @@ from dispatcher.lang.regex.shape import Shapes
 
 MAX_UNROLLED = 8
 MAX_VISITS = 2_000
-# What CPython's stack of an attempt may hold, in characters eaten by repeats of groups.
-MAX_DEPTH = 50_000
 
 
 class Unbounded(Exception):  # noqa: N818 - a finding, not an error
@@ -99,7 +98,8 @@ class WorstText:
 class MeasuredText:
     """A stretch of a text."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
+    def __init__(self, meter: Meter, text: str, start: int, end: int) -> None:
+        self._meter = meter
         self.length = end - start
         self._window = (text, start, end)
         self._runs: dict[CharSet, tuple[int, int]] = {ANYTHING: WorstText(self.length).run(ANYTHING)}
@@ -108,6 +108,7 @@ class MeasuredText:
         """Return R and Q of the set."""
         known = self._runs.get(charset)
         if known is None:
+            self._meter.charge(self.length >> 3)
             lengths = [len(run) for run in finder(charset, runs=True).findall(*self._window)]
             square = sum([length * (length + 1) for length in lengths]) // 2
             known = self._runs[charset] = (max(lengths, default=0), square)
@@ -115,6 +116,7 @@ class MeasuredText:
 
     def occurrences(self, text: str) -> int:
         """Return how often the text occurs."""
+        self._meter.charge(1 + (self.length >> 6))
         sample = text[:16]
         # Occurrences are counted without overlap; behind each counted one begin fewer than its length uncounted ones.
         overlaps = any(sample.startswith(sample[shift:]) for shift in range(1, len(sample)))
@@ -140,7 +142,7 @@ class Flow:
 
 
 class Estimate:
-    """One walk over a pattern for one text. `work` is in units of about 10 ns."""
+    """One walk over a pattern for one text. `work` is in units of about 5 ns, `depth` in rounds on CPython's stack."""
 
     def __init__(self, shapes: Shapes, statistics: Statistics, limit: int) -> None:
         self.work = 0
@@ -157,8 +159,14 @@ class Estimate:
         while final and end and _cannot_fail(nodes[end - 1]):
             end -= 1
         for index, node in enumerate(nodes):
+            if final and index >= end:
+                flow = self._matched(flow)
             flow = self._node(node, flow, final and index >= end - 1)
         return flow
+
+    def _matched(self, flow: Flow) -> Flow:
+        """Return the flow where a match is certain: matches do not overlap, and two may share a place if one is empty."""
+        return Flow(min(flow.entries, self._text.length + 1), min(flow.per_place, 2), flow.last)
 
     def _node(self, node: Node, flow: Flow, final: bool) -> Flow:
         self._visits += 1
@@ -247,16 +255,23 @@ class Estimate:
     def _final_run(self, node: Run, flow: Flow) -> Flow:
         needed = node.low if node.low <= 4 else min(node.low, self._text.run(node.unit.charset)[0])
         self.work += (2 + needed * node.unit.weight) * flow.entries + self._text.length * node.unit.weight // 2
-        return Flow(min(flow.entries, self._text.length + 1), flow.per_place, ANYTHING)
+        charset = node.unit.charset
+        return self._matched(Flow(flow.entries, flow.per_place, charset if node.low else charset | flow.last))
 
     def _branch(self, node: Branch, flow: Flow, final: bool) -> Flow:
-        self.work += flow.entries * len(node.options)
+        self.work += flow.entries * (1 + len(node.options) // 2)
         out = Flow(0, 0, NOTHING)
+        switch = self._shapes.is_switch(node)
+        before = dearest = self.work
         for option in node.options:
             out = out.merge(self.sequence(option, flow, final))
-        if self._shapes.is_switch(node):
-            return Flow(min(out.entries, flow.entries), out.per_place, out.last)
-        return out
+            if switch and isinstance(option[0], Text | One):
+                # CPython enters only the option whose first character is there.
+                dearest, self.work = max(dearest, self.work), before
+            else:
+                dearest, before = dearest + self.work - before, self.work
+        self.work = dearest
+        return Flow(min(out.entries, flow.entries), out.per_place, out.last) if switch else out
 
     def _repeat(self, node: Repeat, flow: Flow, final: bool) -> Flow:
         if node.high is not None and node.high <= MAX_UNROLLED:
@@ -265,7 +280,13 @@ class Estimate:
         if body.nullable:
             raise Unbounded
         reach, eaten, per_place = self._stretch(body.alphabet, None, flow)
+        self.depth = max(self.depth, reach)
         rounds = flow.entries + eaten
+        if final and node.low == 0 and self._shapes.has_single_way(node):
+            # All rounds but the last, which fails, are part of a match.
+            self.work += (flow.entries + self._text.length) * (8 + 3 * body.size)
+            self.sequence(node.body, Flow(flow.entries, flow.per_place, body.last | flow.last), final=False)
+            return Flow(flow.entries, flow.per_place, body.last | flow.last)
         if self._shapes.has_single_way(node):
             self.work += rounds * (8 + 3 * body.size)
         elif node.mode is Mode.POSSESSIVE:
@@ -273,7 +294,6 @@ class Estimate:
             self.sequence(node.body, Flow(rounds, per_place, BEFORE_ANY_PLACE), final=False)
         else:
             raise Unbounded
-        self.depth = max(self.depth, reach)
         entries = flow.entries if node.mode is Mode.POSSESSIVE or node.low == node.high else rounds
         return Flow(entries, per_place, body.last if node.low else body.last | flow.last)
 

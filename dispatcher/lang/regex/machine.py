@@ -17,10 +17,11 @@ from dispatcher.lang.budget import Meter
 from dispatcher.lang.regex.ledger import ledger_of
 
 # Steps of about 100 ns for entering or retrying one instruction.
-INSTRUCTION_STEPS = 3
+INSTRUCTION_STEPS = 4
+FRAME_STEPS = 4
 FIRST_PORTION = 64
 LARGEST_PORTION = 4096
-FRAME_BYTES = 200
+FRAME_BYTES = 250
 
 Frame = tuple[Any, ...]
 Captures = tuple[int, int, list[int | None] | None]
@@ -155,13 +156,14 @@ class Machine:
 
     def captures(self) -> Captures:
         """Return what a way that may fail has to put back."""
+        self.fuel -= FRAME_STEPS
         if self.round is None:
             return self.last_mark, self.last_group, None
         return self.last_mark, self.last_group, self.all_marks()
 
     def all_marks(self) -> list[int | None]:
         """Return a copy of the valid marks."""
-        self.fuel -= self.last_mark >> 4
+        self.fuel -= FRAME_STEPS + (self.last_mark >> 4)
         return self.marks[: self.last_mark + 1]
 
     def restore(self, captures: Captures) -> None:

@@ -11,23 +11,29 @@ from dispatcher.lang.budget import Meter
 from dispatcher.lang.regex import sre
 from dispatcher.lang.regex.assembly import assemble
 from dispatcher.lang.regex.charset import BEFORE_ANY_PLACE, finder
-from dispatcher.lang.regex.cost import MAX_DEPTH, Estimate, Flow, MeasuredText, Statistics, Unbounded, WorstText
+from dispatcher.lang.regex.cost import Estimate, Flow, MeasuredText, Statistics, Unbounded, WorstText
 from dispatcher.lang.regex.ledger import ledger_of
 from dispatcher.lang.regex.machine import Instruction, Machine
 from dispatcher.lang.regex.nodes import At, Place
 from dispatcher.lang.regex.reader import read
 from dispatcher.lang.regex.shape import Shapes
 
-# Work is in units of 10 ns, steps are of 100 ns.
-WORK_PER_STEP = 10
-MAX_NATIVE_WORK = 3_000_000
+# Work is in units of 5 ns, steps are of 100 ns.
+WORK_PER_STEP = 20
+MAX_NATIVE_WORK = 6_000_000
+MAX_NATIVE_STACK = 32 * 1024 * 1024
+ROUND_BYTES = 200
 # Up to here, and up to so much for each character, the bound for the worst text is good enough.
-CHEAP_WORK = 5_000
+CHEAP_WORK = 10_000
 CHEAP_WORK_PER_CHARACTER = 40
+# From here on a bound is worked out for the very length of a text, else for its number of binary digits.
+LONG_TEXT = 2_000
 CALL_STEPS = 5
 MATCH_STEPS = 10
+NODE_STEPS = 10
 
 Spans = tuple[tuple[int, int], ...]
+Bound = tuple[int, int]
 Found = tuple[Spans, int | None]
 
 
@@ -61,7 +67,7 @@ class Program:
         self._native = sre.compile_tree(parsed)
         self._root = read(parsed)
         self._shapes = Shapes(self._root)
-        self._worst: dict[tuple[Task, int], tuple[int, int] | None] = {}
+        self._worst: dict[tuple[Task, int], Bound | None] = {}
 
     def find(self, meter: Meter, task: Task, text: str, pos: int, endpos: int) -> Found | None:
         """Return the match that the task asks for; `pos` and `endpos` are within the text."""
@@ -146,27 +152,29 @@ class Program:
         if not self._boundable:
             return False
         length = max(endpos - pos, 0)
-        bound = self._worst_bound(task, length.bit_length())
+        bound = self._worst_bound(meter, task, length)
         if bound is None or bound[0] > max(CHEAP_WORK, CHEAP_WORK_PER_CHARACTER * length):
-            meter.charge(self._shapes.of(self._root).size * 20 + (length >> 3))
-            measured = self._bound(task, MeasuredText(text, pos, endpos))
-            bound = measured or bound
+            bound = self._bound(meter, task, MeasuredText(meter, text, pos, endpos)) or bound
         if bound is None:
             return False
-        work, depth = bound
+        work, stack = bound
         meter.charge(work // WORK_PER_STEP)
-        ledger_of(meter).reserve(depth * (160 + 16 * self.groups))
+        ledger_of(meter).reserve(stack)
         return True
 
-    def _worst_bound(self, task: Task, bits: int) -> tuple[int, int] | None:
-        """Return the bound for all texts whose length has so many bits."""
-        key = (task, bits)
+    def _worst_bound(self, meter: Meter, task: Task, length: int) -> Bound | None:
+        """Return the bound for the worst text of the length."""
+        if length > LONG_TEXT:
+            return self._bound(meter, task, WorstText(length))
+        key = (task, length.bit_length())
         if key not in self._worst:
-            self._worst[key] = self._bound(task, WorstText((1 << bits) - 1))
+            self._worst[key] = self._bound(None, task, WorstText((1 << length.bit_length()) - 1))
         return self._worst[key]
 
-    def _bound(self, task: Task, statistics: Statistics) -> tuple[int, int] | None:
-        """Return a bound on CPython's work and on the depth of its stack; None when there is none below the limits."""
+    def _bound(self, meter: Meter | None, task: Task, statistics: Statistics) -> Bound | None:
+        """Return a bound on CPython's work and on the bytes of its stack; None when there is none below the limits."""
+        if meter is not None:
+            meter.charge(NODE_STEPS * self._shapes.of(self._root).size)
         estimate = Estimate(self._shapes, statistics, MAX_NATIVE_WORK)
         try:
             estimate.sequence(self._root, self._flow(task, statistics.length), final=task is not Task.FULL_MATCH)
@@ -174,7 +182,8 @@ class Program:
             return None
         # Captures are saved group by group.
         work = estimate.work * (1 + self.groups // 16)
-        return (work, estimate.depth) if work <= MAX_NATIVE_WORK and estimate.depth <= MAX_DEPTH else None
+        stack = estimate.depth * (ROUND_BYTES + 16 * self.groups)
+        return (work, stack) if work <= MAX_NATIVE_WORK and stack <= MAX_NATIVE_STACK else None
 
     def _flow(self, task: Task, length: int) -> Flow:
         if task in (Task.MATCH, Task.FULL_MATCH):
@@ -186,7 +195,7 @@ class Program:
     @cached_property
     def _boundable(self) -> bool:
         """Whether a text of one character has a bound: if not, none has."""
-        return self._bound(Task.SEARCH, WorstText(1)) is not None
+        return self._bound(None, Task.SEARCH, WorstText(1)) is not None
 
     def _found(self, machine: Machine) -> Found:
         return machine.regs(self.groups), machine.last_group if machine.last_group > 0 else None
