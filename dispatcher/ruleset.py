@@ -14,7 +14,7 @@ from dispatcher.errors import DispatcherError, RulesError
 from dispatcher.lang.budget import Limits
 from dispatcher.lang.checker import CheckedModule, check_module
 from dispatcher.lang.compiler import compile_module
-from dispatcher.lang.diagnostics import Diagnostic
+from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic
 from dispatcher.lang.evaluator import Outcome, evaluate
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.parser import parse
@@ -52,7 +52,8 @@ def declared_schema(variables: Iterable[str]) -> Schema:
 def _checked(source: Source, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
     module, problems = parse(source)
     checked, found = check_module(source, module, schema)
-    return checked, sorted(problems + found, key=lambda problem: (problem.line, problem.column))
+    everything = sorted(problems + found, key=lambda problem: (problem.line, problem.column))
+    return checked, everything[:MAX_DIAGNOSTICS]
 
 
 class RuleSet:

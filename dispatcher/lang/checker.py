@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatcher.lang import syntax
-from dispatcher.lang.diagnostics import Diagnostic, diagnostic, near_name
+from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic, near_name
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
 from dispatcher.lang.modules import MODULES
@@ -98,7 +98,8 @@ class _Checker:
         self._iterables = 0
 
     def _report(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
-        self.found.append(diagnostic(self._source, code, message, span, help))
+        if len(self.found) < MAX_DIAGNOSTICS:
+            self.found.append(diagnostic(self._source, code, message, span, help))
 
     # --- statements
 
@@ -404,6 +405,9 @@ class _Checker:
             or self._schema.find(name.id) is not None
             or name.id in FUNCTIONS
         ):
+            return
+        if len(self.found) >= MAX_DIAGNOSTICS:
+            # Looking for near names takes its time, and no more are reported.
             return
         if name.id.startswith("_"):
             self._private(name.id, name.span)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dispatcher.lang.source import Source, Span
 
 
+# Diagnostics of one file that are reported at the most.
+MAX_DIAGNOSTICS = 100
 # Longest piece of a source line that a diagnostic carries.
 EXCERPT = 160
 

@@ -18,7 +18,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedToken
 from lark.lexer import PatternStr
 
-from dispatcher.lang.diagnostics import Diagnostic, diagnostic
+from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
 from dispatcher.lang.layout import MAX_BRACKETS, LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lark.lexer import Token
 
 MAX_FILE = 1_000_000
+MAX_TOKENS = 200_000
 MAX_DEPTH = 200
 
 OPENING_TYPES = ("LPAR", "LSQB", "LBRACE")
@@ -59,7 +60,14 @@ def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
         return Module((), start=0, end=0), [problem]
     body: list[Stmt] = []
     problems: list[Diagnostic] = []
-    for statement in arrange(source, _tokens(source.text)):
+    tokens = _tokens(source.text)
+    if len(tokens) > MAX_TOKENS:
+        message = f"the file has more than {MAX_TOKENS:,} words, numbers and signs"
+        problem = diagnostic(source, "too-large", message, tokens[-1].span, "split it into several files in a folder")
+        return Module((), start=0, end=0), [problem]
+    for statement in arrange(source, tokens):
+        if len(problems) >= MAX_DIAGNOSTICS:
+            break
         if statement.problem is not None:
             problems.append(statement.problem)
             continue
@@ -231,4 +239,6 @@ def _tokens(text: str, offset: int = 0) -> list[LayoutToken]:
         if kind == "NAME":
             kind = keywords.get(content, "NAME")
         tokens.append(LayoutToken(kind, content, offset + found.start(), offset + found.end()))
+        if len(tokens) > MAX_TOKENS:
+            break
     return tokens

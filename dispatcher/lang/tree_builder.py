@@ -493,12 +493,10 @@ def unreadable(token: LayoutToken) -> BuildError:
     """Return the error for a token that the lexer could not read."""
     span = Span(token.start, token.end)
     if token.type == "UNTERMINATED":
-        return BuildError(
-            "unterminated-text",
-            "this text is never closed",
-            span,
-            f"add the closing `{token.text.lstrip('bBfFrRuU')}`",
-        )
+        bare = token.text.lstrip("bBfFrRuU")
+        quotes = bare[:3] if bare.startswith(('"""', "'''")) else bare[:1]
+        opening = Span(token.start, token.start + len(token.text) - len(bare) + len(quotes))
+        return BuildError("unterminated-text", "this text is never closed", opening, f"add the closing `{quotes}`")
     character = token.text
     if character in "‘’‚‛“”„‟«»":
         return BuildError(

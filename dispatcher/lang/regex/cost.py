@@ -9,7 +9,7 @@ An attempt starts at each place once, so a search begins with (n + 1, 1), and `m
   occurrences: at most `per_place * occurrences`.
 - A run of one character, entered at p, goes on from each place of the run of such characters in the text that holds
   p. With R the longest such run and Q the sum of r * (r + 1) / 2 over all of them, it counts, and passes on, at most
-  `min(entries * R, per_place * Q)`. A place q is reached from at most R places p before it.
+  `min(entries * R, per_place * Q)`. A place q is reached from at most R places p before it, and once from each entry.
 - If the character before p is never in the set (`Flow.last` does not meet it), p begins its run. Then q is reached
   from one p only, `per_place` stays, and the runs entered are disjoint: Q becomes n.
 - A repeat of a group whose next character decides every choice (`Shapes.has_single_way`) walks one way from p, within
@@ -249,7 +249,8 @@ class Estimate:
         longest, square = self._text.run(charset)
         reach = longest if high is None else min(longest, high)
         if charset.meets(flow.last):
-            return reach, min(flow.entries * reach, flow.per_place * square), flow.per_place * (reach + 1)
+            per_place = min(flow.per_place * (reach + 1), flow.entries)
+            return reach, min(flow.entries * reach, flow.per_place * square), per_place
         return reach, min(flow.entries * reach, flow.per_place * self._text.length), flow.per_place
 
     def _final_run(self, node: Run, flow: Flow) -> Flow:
@@ -315,8 +316,8 @@ class Estimate:
         widest = self._text.run(group.alphabet)[0] if group.widest is None else group.widest
         self.work += flow.entries * (2 + widest)
         last = ANYTHING if node.ignore_case else group.last
-        per_place = flow.per_place * (widest - group.narrowest + 1)
-        return Flow(flow.entries, max(per_place, 0), last | flow.last if group.nullable else last)
+        per_place = min(flow.per_place * max(widest - group.narrowest + 1, 0), flow.entries)
+        return Flow(flow.entries, per_place, last | flow.last if group.nullable else last)
 
 
 def _cannot_fail(node: Node) -> bool:

@@ -125,7 +125,7 @@ class Greedy(Instruction):
             if found < 0:
                 return None
             pos = found
-        machine.stack.append((self, pos - 1, shortest, captures))
+        machine.push(self, pos - 1, shortest, captures)
         machine.pos = pos
         return self.next
 
@@ -164,7 +164,7 @@ class Lazy(Instruction):
             if found < 0 or eaten(machine, self.run, pos, found) < found:
                 return None
             pos = found
-        machine.stack.append((self, pos, longest, captures))
+        machine.push(self, pos, longest, captures)
         machine.pos = pos
         return self.next
 
@@ -229,7 +229,7 @@ class Fork(Instruction):
         for choice in range(index, len(self.options)):
             guard = self.guards[choice]
             if guard is None or (char is not None and guard[char]):
-                machine.stack.append((self, choice + 1, pos, captures))
+                machine.push(self, choice + 1, pos, captures)
                 machine.pos = pos
                 return self.options[choice]
             machine.fuel -= 1
@@ -245,7 +245,7 @@ class Enter(Instruction):
         self.next = until
 
     def enter(self, machine: Machine) -> Instruction | None:
-        machine.stack.append((self, machine.round))
+        machine.push(self, machine.round)
         machine.round = Round(machine.round)
         return self.next
 
@@ -297,7 +297,7 @@ class Until(Instruction):
         assert current is not None
         count = current.count + 1
         if count < self.low:
-            machine.stack.append((_RECOUNT, current, count - 1, current.begun_at))
+            machine.push(_RECOUNT, current, count - 1, current.begun_at)
             current.count = count
             return self.body
         return self._decide(machine, current, count)
@@ -320,7 +320,7 @@ class GreedyUntil(Until):
         if not self._may_go_on(pos, current, count):
             return self._leave(machine, current)
         captures = (machine.last_mark, machine.last_group, machine.all_marks())
-        machine.stack.append((self, current, count, pos, current.begun_at, captures))
+        machine.push(self, current, count, pos, current.begun_at, captures)
         current.count = count
         current.begun_at = pos
         return self.body
@@ -332,7 +332,7 @@ class GreedyUntil(Until):
         return self._leave(machine, current)
 
     def _leave(self, machine: Machine, current: Round) -> Instruction | None:
-        machine.stack.append((_RETURN, current))
+        machine.push(_RETURN, current)
         machine.round = current.outer
         return self.next
 
@@ -344,7 +344,7 @@ class LazyUntil(Until):
 
     def _decide(self, machine: Machine, current: Round, count: int) -> Instruction | None:
         machine.round = current.outer
-        machine.stack.append((self, current, count, machine.pos, machine.captures()))
+        machine.push(self, current, count, machine.pos, machine.captures())
         return self.next
 
     def retry(self, machine: Machine, frame: Frame) -> Instruction | None:
@@ -354,7 +354,7 @@ class LazyUntil(Until):
         machine.pos = pos
         if not self._may_go_on(pos, current, count):
             return None
-        machine.stack.append((_RECOUNT, current, count - 1, current.begun_at))
+        machine.push(_RECOUNT, current, count - 1, current.begun_at)
         current.count = count
         current.begun_at = pos
         return self.body
@@ -400,7 +400,7 @@ class AtomicPart(Part):
     __slots__ = ()
 
     def enter(self, machine: Machine) -> Instruction | None:
-        machine.begin((self, machine.round))
+        machine.begin(self, machine.round)
         return self.body
 
 
@@ -417,7 +417,7 @@ class LookPart(Part):
         pos = machine.pos
         if pos < self.behind:
             return None
-        machine.begin((self, machine.round, pos))
+        machine.begin(self, machine.round, pos)
         machine.pos = pos - self.behind
         return self.body
 
@@ -435,7 +435,7 @@ class NegativeLookPart(LookPart):
         pos = machine.pos
         if pos < self.behind:
             return self.next
-        machine.begin((self, machine.round, pos, machine.captures()))
+        machine.begin(self, machine.round, pos, machine.captures())
         machine.pos = pos - self.behind
         return self.body
 
@@ -478,11 +478,11 @@ class PossessiveRounds(Part):
 
     def _go_on(self, machine: Machine, count: int, begun_at: int | None) -> Instruction | None:
         if count < self.low:
-            machine.begin((self, machine.round, count, None, None))
+            machine.begin(self, machine.round, count, None, None)
             return self.body
         if (self.high is None or count < self.high) and machine.pos != begun_at:
             captures = (machine.last_mark, machine.last_group, machine.all_marks())
-            machine.begin((self, machine.round, count, machine.pos, captures))
+            machine.begin(self, machine.round, count, machine.pos, captures)
             return self.body
         return self.next
 

@@ -18,7 +18,8 @@ from dispatcher.lang.regex.ledger import ledger_of
 
 # Steps of about 100 ns for entering or retrying one instruction.
 INSTRUCTION_STEPS = 4
-FRAME_STEPS = 4
+FRAME_STEPS = 5
+MARKS_STEPS = 3
 FIRST_PORTION = 64
 LARGEST_PORTION = 4096
 FRAME_BYTES = 250
@@ -156,14 +157,13 @@ class Machine:
 
     def captures(self) -> Captures:
         """Return what a way that may fail has to put back."""
-        self.fuel -= FRAME_STEPS
         if self.round is None:
             return self.last_mark, self.last_group, None
         return self.last_mark, self.last_group, self.all_marks()
 
     def all_marks(self) -> list[int | None]:
         """Return a copy of the valid marks."""
-        self.fuel -= FRAME_STEPS + (self.last_mark >> 4)
+        self.fuel -= MARKS_STEPS + (self.last_mark >> 4)
         return self.marks[: self.last_mark + 1]
 
     def restore(self, captures: Captures) -> None:
@@ -172,10 +172,15 @@ class Machine:
         if marks is not None:
             self.marks[: len(marks)] = marks
 
-    def begin(self, frame: Frame) -> None:
+    def push(self, *frame: Any) -> None:
+        """Keep a way to go on; the first part of a frame is its instruction."""
+        self.fuel -= FRAME_STEPS
+        self.stack.append(frame)
+
+    def begin(self, *frame: Any) -> None:
         """Push the frame of a part whose inner frames are dropped once it matched."""
         self.anchors.append(len(self.stack))
-        self.stack.append(frame)
+        self.push(*frame)
 
     def finish(self) -> Frame:
         """Drop the frames of the innermost such part and return its own."""
