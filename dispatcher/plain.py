@@ -22,9 +22,9 @@ class Room:
         self.characters = characters
 
 
-def to_plain(value: Any) -> Any:
+def to_plain(value: Any, room: Room | None = None) -> Any:
     """Return a copy of `value` in plain Python data; what is no data becomes a text that describes it."""
-    return _copy(value, MAX_DEPTH, Room(), json=False)
+    return _copy(value, MAX_DEPTH, room or Room(), json=False)
 
 
 def to_json_safe(value: Any, room: Room | None = None) -> Any:
@@ -63,11 +63,10 @@ def _collection(value: Any, copy: Callable[[Any], Any], room: Room, *, json: boo
     if isinstance(value, Mapping):
         if json:
             return {_key(key, copy, room): copy(item) for key, item in value.items()}
-        return {key: copy(item) for key, item in value.items()}
+        return {copy(key): copy(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
-        if not json:
-            return type(value)(value)
-        return sorted((copy(item) for item in value), key=repr)
+        copied = [copy(item) for item in value]
+        return sorted(copied, key=repr) if json else frozenset(copied) if isinstance(value, frozenset) else set(copied)
     items = [copy(item) for item in value]
     return items if json or isinstance(value, list) else tuple(items)
 

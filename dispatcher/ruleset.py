@@ -22,7 +22,7 @@ from dispatcher.lang.program import Program
 from dispatcher.lang.schema import Schema, Variable
 from dispatcher.lang.source import Source
 from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue
-from dispatcher.plain import to_json_safe, to_plain
+from dispatcher.plain import Room, to_plain
 from dispatcher.tickets import TICKET_SCHEMA, first_values
 
 OnFault = Literal["absent", "refuse"]
@@ -161,10 +161,11 @@ class RuleSet:
     def _changes(self, first: Mapping[str, Any], outcome: Outcome) -> tuple[Change, ...]:
         current = {name: to_plain(value) for name, value in first.items()}
         changes = []
+        room = Room(items=200_000)
         for logged in outcome.writes:
             program = self._programs[logged.program]
             write = program.writes[logged.write]
-            new = to_plain(logged.value)
+            new = to_plain(logged.value, room)
             if not _same(new, current[write.variable]):
                 changes.append(Change(write.variable, program.filename, write.line, current[write.variable], new))
                 current[write.variable] = new
@@ -207,7 +208,7 @@ def _is_data(value: Any) -> bool:
 
 def _same(a: Any, b: Any) -> bool:
     """Tell whether two plain values are the same for a person: 1, 1.0 and True are not."""
-    return type(a) is type(b) and to_json_safe(a) == to_json_safe(b)
+    return type(a) is type(b) and bool(a == b)
 
 
 def _fresh(first: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class LimitExceeded(BaseException):
 class Meter:
     """What is left for one evaluation, and its surroundings: the clock, and where `print` writes."""
 
-    __slots__ = ("depth", "limits", "memory", "now", "output", "printed", "steps")
+    __slots__ = ("depth", "limits", "memory", "now", "opaque", "output", "printed", "steps")
 
     def __init__(self, limits: Limits, now: datetime | None = None) -> None:
         self.limits = limits
@@ -39,6 +39,8 @@ class Meter:
         self.now = now or datetime(1970, 1, 1, tzinfo=UTC)
         self.output: list[str] = []
         self.printed = 0
+        # Set where a value was weighed whose repr shows an address.
+        self.opaque = False
 
     def charge(self, steps: int) -> None:
         """Spend `steps`; raise LimitExceeded when they run out."""
@@ -73,7 +75,7 @@ class Meter:
             raise LimitExceeded(f"a number would have more than {self.limits.number_bits:,} bits")
         if bits > 1024:
             # Multiplication and division are quadratic in this range.
-            self.charge((bits >> 8) ** 2 >> 6)
+            self.charge((bits >> 8) ** 2 >> 3)
 
     def write(self, text: str) -> None:
         """Add to what the rules printed; raise LimitExceeded when that grows beyond the longest text."""

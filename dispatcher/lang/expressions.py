@@ -32,13 +32,14 @@ ARITHMETIC = {
     "**": ".power",
     "<<": ".shift_left",
     "%": ".percent",
+    "/": ".divide",
     "//": ".floor_divide",
     "|": ".bit_or",
     "&": ".bit_and",
     "^": ".bit_xor",
 }
 
-DIRECT: dict[str, type[ast.operator]] = {"/": ast.Div, ">>": ast.RShift, "+": ast.Add, "-": ast.Sub}
+DIRECT: dict[str, type[ast.operator]] = {">>": ast.RShift, "+": ast.Add, "-": ast.Sub}
 
 _UNARY: dict[str, type[ast.unaryop]] = {"not": ast.Not, "-": ast.USub, "+": ast.UAdd, "~": ast.Invert}
 

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
-from types import FunctionType, GeneratorType
+from types import FunctionType
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
-from dispatcher.lang.operations import SCALARS, weigh
+from dispatcher.lang.operations import SCALARS, weigh, without_addresses
 
 _NUMBERS_IN_SPEC = re.compile(r"\d+")
 _INDEX = re.compile(r"\[([^\]]*)\]")
@@ -20,31 +20,27 @@ _INDEX = re.compile(r"\[([^\]]*)\]")
 
 def text_of(meter: Meter, value: Any) -> str:
     """Return `str(value)`."""
-    if type(value) is str:
-        return value
-    meter.text(weigh(meter, value))
-    return _anonymous(value) or str(value)
+    return value if type(value) is str else _shown(meter, value, str, 1)
 
 
 def plain_repr(meter: Meter, value: Any) -> str:
     """Return `repr(value)`."""
-    meter.text(weigh(meter, value))
-    return _anonymous(value) or repr(value)
+    return _shown(meter, value, repr, 1)
 
 
 def ascii_text(meter: Meter, value: Any, /) -> str:
     """Return `ascii(value)`."""
-    meter.text(weigh(meter, value) * 10)
-    return _anonymous(value) or ascii(value)
+    return _shown(meter, value, ascii, 10)
 
 
-def _anonymous(value: Any) -> str:
-    """Return the text of a value whose repr would show an address of this process, else ''."""
+def _shown(meter: Meter, value: Any, show: Callable[[Any], str], widening: int) -> str:
+    meter.charge(3)
+    meter.text(weigh(meter, value) * widening)
     if type(value) is FunctionType:
         return f"<function {value.__name__}>"
-    if isinstance(value, GeneratorType) or type(value) in (map, filter, zip, enumerate, reversed):
+    if isinstance(value, Iterator):
         return f"<{type(value).__name__} object>"
-    return ""
+    return without_addresses(meter, show(value))
 
 
 def convert(meter: Meter, value: Any, conversion: str) -> str:
@@ -56,6 +52,7 @@ def format_value(meter: Meter, value: Any, spec: Any) -> str:
     """Return `format(value, spec)`."""
     if type(spec) is not str:
         raise TypeError(f"format() argument 2 must be str, not {type(spec).__name__}")
+    meter.charge(5)
     if not spec:
         return text_of(meter, value)
     if isinstance(value, datetime | date | time):
@@ -70,6 +67,9 @@ def format_value(meter: Meter, value: Any, spec: Any) -> str:
 
 def charge_moment_format(meter: Meter, spec: str) -> None:
     """Charge for a format of dates and times: each letter becomes a name or a number, which may have a width."""
+    if "%s" in spec:
+        raise ValueError("`%s` counts in the time zone of this computer; use `timestamp()`")
+    meter.charge(15)
     meter.text(100 * len(spec) + _numbers(meter, spec))
 
 
@@ -100,6 +100,7 @@ def format_template(
         pieces.append(literal)
         if field is None:
             continue
+        meter.charge(20)
         first = re.match(r"[^.\[]*", field)
         name = first.group() if first else ""
         if name == "" or name.isdecimal():

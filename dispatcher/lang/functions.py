@@ -18,7 +18,6 @@ from dispatcher.lang.operations import (
     collect,
     collect_keys,
     collect_pairs,
-    hashable,
     iterate,
     power,
     weigh,
@@ -121,7 +120,7 @@ def _range(_meter: Meter, /, *bounds: Any) -> range:
 
 
 def _enumerate(meter: Meter, iterable: Any, start: Any = 0) -> Any:
-    return enumerate(iterate(meter, iterable, 1), start)
+    return enumerate(_lazy(meter, iterable), start)
 
 
 def _zip(meter: Meter, /, *iterables: Any, strict: Any = False) -> Any:
@@ -162,7 +161,9 @@ def _pow(meter: Meter, base: Any, exp: Any, mod: Any = None) -> Any:
     return pow(base, exp, mod)
 
 
-def _divmod(_meter: Meter, a: Any, b: Any, /) -> Any:
+def _divmod(meter: Meter, a: Any, b: Any, /) -> Any:
+    if type(a) is int and type(b) is int:
+        meter.number(a.bit_length())
     return divmod(a, b)
 
 
@@ -225,7 +226,9 @@ def _int(meter: Meter, value: Any = 0, /, base: Any = _MISSING) -> int:
     return int(value)
 
 
-def _float(_meter: Meter, value: Any = 0.0, /) -> float:
+def _float(meter: Meter, value: Any = 0.0, /) -> float:
+    if type(value) is str:
+        meter.charge(len(value) >> 3)
     if not isinstance(value, int | float | str):
         raise TypeError(f"float() argument must be a string or a real number, not '{type_name(value)}'")
     return float(value)
@@ -260,7 +263,7 @@ def _dict(meter: Meter, pairs: Any = (), /, **named: Any) -> dict[Any, Any]:
 
 
 def _fromkeys(meter: Meter, iterable: Any, value: Any = None, /) -> dict[Any, Any]:
-    return {hashable(meter, key): value for key in collect(meter, iterable)}
+    return dict.fromkeys(collect_keys(meter, iterable), value)
 
 
 def _function(name: str, signature: str, doc: str, implementation: Implementation) -> FunctionEntry:
@@ -284,8 +287,8 @@ FUNCTIONS: dict[str, FunctionEntry] = {
         _function("chr", "chr(number)", "the character with this code", _chr),
         _type("dict", "dict(pairs=(), **named)", "a new dict", dict, _dict, fromkeys=Builtin("fromkeys", _fromkeys)),
         _function("divmod", "divmod(a, b)", "quotient and remainder", _divmod),
-        _type("enumerate", "enumerate(iterable, start=0)", "pairs of number and value", enumerate, _enumerate),
-        _type("filter", "filter(function, iterable)", "the values for which the function is true", filter, _filter),
+        _function("enumerate", "enumerate(iterable, start=0)", "pairs of number and value", _enumerate),
+        _function("filter", "filter(function, iterable)", "the values for which the function is true", _filter),
         _type("float", "float(value=0.0)", "a number with a fraction", float, _float),
         _function("format", "format(value, spec='')", "the value as text by a format spec", _format),
         _type("frozenset", "frozenset(iterable=())", "a new set that cannot change", frozenset, _frozenset),
@@ -293,7 +296,7 @@ FUNCTIONS: dict[str, FunctionEntry] = {
         _function("isinstance", "isinstance(value, types)", "True when the value is of one of the types", _isinstance),
         _function("len", "len(value)", "how many characters or items", _len),
         _type("list", "list(iterable=())", "a new list", list, _list),
-        _type("map", "map(function, *iterables)", "the function's result for each value", map, _map),
+        _function("map", "map(function, *iterables)", "the function's result for each value", _map),
         _function("max", "max(*values, key=None, default=...)", "the largest value", _extreme(max)),
         _function("min", "min(*values, key=None, default=...)", "the smallest value", _extreme(min)),
         _function("ord", "ord(character)", "the code of a character", _ord),
@@ -301,13 +304,13 @@ FUNCTIONS: dict[str, FunctionEntry] = {
         _function("print", "print(*values, sep=' ', end='\\n')", "writes to the trace", _print),
         _type("range", "range(start, stop, step)", "whole numbers from start to before stop", range, _range),
         _function("repr", "repr(value)", "the value as it would be written in a rule", _repr),
-        _type("reversed", "reversed(sequence)", "the values from last to first", reversed, _reversed),
+        _function("reversed", "reversed(sequence)", "the values from last to first", _reversed),
         _function("round", "round(number, ndigits=None)", "the number rounded", _round),
         _type("set", "set(iterable=())", "a new set", set, _set),
         _function("sorted", "sorted(iterable, key=None, reverse=False)", "a new list in order", _sorted),
         _type("str", "str(value='')", "the value as text", str, _str),
         _function("sum", "sum(iterable, start=0)", "the total", _sum),
         _type("tuple", "tuple(iterable=())", "a new tuple", tuple, _tuple),
-        _type("zip", "zip(*iterables, strict=False)", "tuples of values that stand at the same place", zip, _zip),
+        _function("zip", "zip(*iterables, strict=False)", "tuples of values that stand at the same place", _zip),
     )
 }  # fmt: skip

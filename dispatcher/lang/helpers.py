@@ -47,6 +47,7 @@ HELPERS: Mapping[str, Any] = {
     ".power": operations.power,
     ".shift_left": operations.shift_left,
     ".percent": operations.percent,
+    ".divide": operations.divide,
     ".floor_divide": operations.floor_divide,
     ".bit_or": operations.bit_or,
     ".bit_and": operations.bit_and,

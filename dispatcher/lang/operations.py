@@ -6,6 +6,7 @@ Every function that can grow a value or run long takes the meter. Sizes are chec
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from types import FunctionType
@@ -26,6 +27,7 @@ ITEM_SIZE = 8
 ENTRY_SIZE = 100
 
 _FLAGS = re.compile(r"[#0\- +]*(?:\*|\d*)(?:\.(?:\*|\d*))?")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _WIDTH = re.compile(r"\*|\d+")
 
 
@@ -52,6 +54,7 @@ def weigh(meter: Meter, value: Any) -> int:
             size += _scalar_size(meter, current) + 2
             continue
         else:
+            meter.opaque = True
             size += _object_size(current)
             continue
         if depth >= meter.limits.nesting:
@@ -67,7 +70,9 @@ def _scalar_size(meter: Meter, value: Any) -> int:
         meter.charge(length >> 10)
         return 2 + length * (1 if value.isascii() and value.isprintable() else 10)
     if type(value) is int:
-        return 2 + int(value.bit_length()) // 3
+        bits = int(value.bit_length())
+        meter.number(bits)
+        return 2 + bits // 3
     return 25
 
 
@@ -173,7 +178,7 @@ def multiply(meter: Meter, a: Any, b: Any) -> Any:
 def power(meter: Meter, a: Any, b: Any) -> Any:
     """`a ** b`."""
     if isinstance(a, int) and isinstance(b, int) and b > 0 and a not in (0, 1, -1):
-        meter.number(a.bit_length() * b)
+        meter.number(int(math.log2(abs(a)) * b) + 1)
     result = a**b
     if isinstance(result, complex):
         raise ValueError("a negative number cannot be raised to a fraction: rules have no complex numbers")
@@ -193,17 +198,27 @@ def percent(meter: Meter, a: Any, b: Any) -> Any:
         if type(a) is int and type(b) is int:
             meter.number(a.bit_length())
         return a % b
+    meter.charge(1 + (len(a) >> 6))
     arguments = b if type(b) is tuple else (b,)
     size = len(a) + sum(weigh(meter, argument) for argument in arguments)
     stars = max((abs(argument) for argument in arguments if type(argument) in (int, bool)), default=0)
     # A key of a mapping can repeat its value as often as it is named.
     repeated = weigh(meter, b) if isinstance(b, dict) else 0
     for numbers in _percent_fields(a):
+        meter.charge(10)
         size += repeated + 350
         for number in _WIDTH.findall(numbers):
             size += stars if number == "*" else int(number[:20])
     meter.text(size)
-    return a % b
+    return without_addresses(meter, a % b)
+
+
+def without_addresses(meter: Meter, text: str) -> str:
+    """Return a text without the addresses that functions and iterators among the weighed values show in their repr."""
+    if not meter.opaque:
+        return text
+    meter.opaque = False
+    return _ADDRESS.sub("", text)
 
 
 def _percent_fields(template: str) -> Iterator[str]:
@@ -433,24 +448,56 @@ def iterate(meter: Meter, iterable: Any, weight: int) -> Iterable[Any]:
     elif type(iterable) in SIZED or isinstance(iterable, dict):
         cost = len(iterable) * weight
     else:
-        return _counted(meter, iter(iterable), weight)
+        return Counted(meter, iter(iterable), weight)
     if cost > meter.steps:
-        return _counted(meter, iter(iterable), weight)
+        return Counted(meter, iter(iterable), weight)
     meter.charge(cost)
+    if type(iterable) in (set, frozenset):
+        return ordered(meter, iterable)
     return iterable  # type: ignore[no-any-return] # one of the types above
 
 
-def _counted(meter: Meter, iterator: Iterator[Any], weight: int) -> Iterator[Any]:
-    for value in iterator:
-        meter.charge(weight)
-        yield value
+class Counted:
+    """An iterator that charges for each turn.
+
+    A class and no generator: where rules stack iterators by the thousand, objects of a class are freed without
+    recursion, and each turn through them passes Python's own check of recursion.
+    """
+
+    __slots__ = ("_iterator", "_meter", "_weight")
+
+    def __init__(self, meter: Meter, iterator: Iterator[Any], weight: int) -> None:
+        self._meter = meter
+        self._iterator = iterator
+        self._weight = weight
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self._meter.charge(self._weight)
+        return next(self._iterator)
+
+
+def ordered(meter: Meter, values: Any) -> list[Any]:
+    """Return the values of a set in an order that does not change from process to process, as that of texts does."""
+    meter.items(len(values))
+    if all(type(value) in (int, bool, float) for value in values):
+        return list(values)
+    weigh(meter, values)
+    return sorted(values, key=lambda value: (type(value).__name__, value if type(value) is str else repr(value)))
 
 
 def collect(meter: Meter, iterable: Any) -> list[Any]:
     """Return the values of `iterable` as a new list; the meter is asked before it grows."""
     if (type(iterable) in SIZED and type(iterable) is not range) or isinstance(iterable, dict):
+        if type(iterable) in (set, frozenset):
+            return ordered(meter, iterable)
         meter.items(len(iterable))
         return list(iterable)
+    if type(iterable) is range:
+        # Each number is a new object.
+        meter.allocate(32 * min(meter.limits.items, max(0, (iterable.stop - iterable.start) // iterable.step + 1)))
     values: list[Any] = []
     limit = meter.limits.items
     for value in iterate(meter, iterable, 1):
@@ -463,7 +510,9 @@ def collect(meter: Meter, iterable: Any) -> list[Any]:
 
 def collect_keys(meter: Meter, iterable: Any) -> list[Any]:
     """Return the values of `iterable` as a new list, charged for hashing them."""
-    return [hashable(meter, value) for value in collect(meter, iterable)]
+    values = collect(meter, iterable)
+    meter.allocate(len(values) * ENTRY_SIZE)
+    return [hashable(meter, value) for value in values]
 
 
 def unpacked(meter: Meter, iterable: Any) -> Any:
@@ -484,6 +533,7 @@ def mapping(meter: Meter, value: Any) -> Any:
     if not isinstance(value, dict):
         raise TypeError(f"argument after ** must be a mapping, not {type_name(value)}")
     meter.items(len(value))
+    meter.allocate(len(value) * ENTRY_SIZE)
     return value
 
 
@@ -500,6 +550,13 @@ def spread_each(meter: Meter, values: Iterable[Any], before: int, after: int) ->
     """Unpack each of `values` for a comprehension's target with a `*`."""
     for value in values:
         yield spread(meter, value, before, after)
+
+
+def divide(meter: Meter, a: Any, b: Any) -> Any:
+    """`a / b`."""
+    if type(a) is int and type(b) is int:
+        meter.number(a.bit_length())
+    return a / b
 
 
 def floor_divide(meter: Meter, a: Any, b: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.functions import sort_list
 from dispatcher.lang.methods.entry import method, plain, small
-from dispatcher.lang.operations import ENTRY_SIZE, ITEM_SIZE, collect, collect_pairs, hashable, scan
+from dispatcher.lang.operations import ENTRY_SIZE, ITEM_SIZE, collect, collect_pairs, hashable, ordered, scan
 from dispatcher.lang.values import Implementation
 
 
@@ -121,6 +121,15 @@ def _set_add(meter: Meter, owner: set[Any], value: Any, /) -> None:
     owner.add(hashable(meter, value))
 
 
+def _set_pop(meter: Meter, owner: set[Any], /) -> Any:
+    # Which value comes first must not depend on the process.
+    first = next(iter(ordered(meter, owner)), None)
+    if not owner:
+        raise KeyError("pop from an empty set")
+    owner.remove(first)
+    return first
+
+
 def _set_operation(name: str, function: Callable[..., Any]) -> Implementation:
     def operation(meter: Meter, owner: Any, /, *others: Any) -> Any:
         sets = [
@@ -170,7 +179,7 @@ SET = (
     method("add", "add(value)", "adds a value", _set_add),
     plain(set.clear, "clear()", "removes all"),
     method("discard", "discard(value)", "removes a value if it is there", _set_member(set.discard)),
-    small(set.pop, "pop()", "removes a value and returns it"),
+    method("pop", "pop()", "removes a value and returns it", _set_pop),
     method("remove", "remove(value)", "removes a value, or KeyError", _set_member(set.remove)),
     *(
         method(name, f"{name}(*others)", doc, _set_operation(name, getattr(set, name)))

@@ -57,6 +57,21 @@ TIME = (
 )
 
 
+def _zoned(meter: Meter, moment: datetime) -> datetime:
+    """Return the moment in the zone of the ticket's arrival, where it names none: not in that of this computer."""
+    return moment.replace(tzinfo=meter.now.tzinfo) if moment.tzinfo is None else moment
+
+
+def _timestamp(meter: Meter, moment: datetime, /) -> float:
+    meter.charge(1)
+    return _zoned(meter, moment).timestamp()
+
+
+def _astimezone(meter: Meter, moment: datetime, tz: Any = None) -> datetime:
+    meter.charge(1)
+    return _zoned(meter, moment).astimezone(meter.now.tzinfo if tz is None else tz)
+
+
 DATETIME = (
     *(entry for entry in DATE if entry.name not in ("isoformat", "replace")),
     *_TIME_FIELDS,
@@ -64,8 +79,8 @@ DATETIME = (
     small(datetime.replace, "replace(year, month, ..., tzinfo)", "with some parts replaced"),
     small(datetime.date, "date()", "the date alone"),
     small(datetime.time, "time()", "the time alone"),
-    small(datetime.timestamp, "timestamp()", "seconds since 1970"),
-    small(datetime.astimezone, "astimezone(tz)", "the same moment in another time zone"),
+    method("timestamp", "timestamp()", "seconds since 1970", _timestamp),
+    method("astimezone", "astimezone(tz)", "the same moment in another time zone", _astimezone),
 )
 
 

@@ -58,7 +58,7 @@ from dispatcher.lang.regex.nodes import (
     Sequence,
     Text,
 )
-from dispatcher.lang.regex.shape import Shapes
+from dispatcher.lang.regex.shape import Shapes, descendants
 
 MAX_UNROLLED = 8
 MAX_VISITS = 2_000
@@ -282,21 +282,27 @@ class Estimate:
             raise Unbounded
         reach, eaten, per_place = self._stretch(body.alphabet, None, flow)
         self.depth = max(self.depth, reach)
-        rounds = flow.entries + eaten
         if final and node.low == 0 and self._shapes.has_single_way(node):
             # All rounds but the last, which fails, are part of a match.
-            self.work += (flow.entries + self._text.length) * (8 + 3 * body.size)
+            self._walk(node, flow.entries, self._text.length)
             self.sequence(node.body, Flow(flow.entries, flow.per_place, body.last | flow.last), final=False)
             return Flow(flow.entries, flow.per_place, body.last | flow.last)
         if self._shapes.has_single_way(node):
-            self.work += rounds * (8 + 3 * body.size)
+            self._walk(node, flow.entries, eaten)
         elif node.mode is Mode.POSSESSIVE:
-            self.work += 8 * rounds
-            self.sequence(node.body, Flow(rounds, per_place, BEFORE_ANY_PLACE), final=False)
+            self.work += 8 * (flow.entries + eaten)
+            self.sequence(node.body, Flow(flow.entries + eaten, per_place, BEFORE_ANY_PLACE), final=False)
         else:
             raise Unbounded
-        entries = flow.entries if node.mode is Mode.POSSESSIVE or node.low == node.high else rounds
+        entries = flow.entries if node.mode is Mode.POSSESSIVE or node.low == node.high else flow.entries + eaten
         return Flow(entries, per_place, body.last if node.low else body.last | flow.last)
+
+    def _walk(self, node: Repeat, entries: int, eaten: int) -> None:
+        """Add the work of rounds that together eat so much, on one way each."""
+        body = self._shapes.of(node.body)
+        nested = any(isinstance(inner, Repeat) for inner in descendants(node.body))
+        rounds = entries + (eaten if nested else eaten // body.narrowest)
+        self.work += rounds * (8 + 3 * body.size) + 2 * eaten
 
     def _unrolled(self, node: Repeat, high: int, flow: Flow, final: bool) -> Flow:
         entered = flow.entries

@@ -55,7 +55,7 @@ class Shapes:
         self._single_way: dict[Repeat, bool] = {}
         self._switches: dict[Branch, bool] = {}
         # CPython can mix the marks of two rounds of a possessive repeat, so then a group may hold any text.
-        self._groups_mix = any(isinstance(node, Repeat) and node.mode is Mode.POSSESSIVE for node in _descendants(root))
+        self._groups_mix = any(isinstance(node, Repeat) and node.mode is Mode.POSSESSIVE for node in descendants(root))
         self.of(root)
 
     def of(self, sequence: Sequence) -> Shape:
@@ -172,21 +172,22 @@ def apart(charsets: Iterable[CharSet]) -> bool:
 
 
 def _has_choice(sequence: Sequence) -> bool:
-    return any(isinstance(node, Run | Repeat | Branch | Conditional) for node in _descendants(sequence))
+    return any(isinstance(node, Run | Repeat | Branch | Conditional) for node in descendants(sequence))
 
 
-def _descendants(sequence: Sequence) -> Iterator[Node]:
+def descendants(sequence: Sequence) -> Iterator[Node]:
+    """Yield all nodes of a sequence, each before its parts."""
     for node in sequence:
         yield node
         match node:
             case Group(_, body) | Atomic(body) | Repeat(body) | Look(body):
-                yield from _descendants(body)
+                yield from descendants(body)
             case Branch(options):
                 for option in options:
-                    yield from _descendants(option)
+                    yield from descendants(option)
             case Conditional(_, yes, no):
-                yield from _descendants(yes)
-                yield from _descendants(no)
+                yield from descendants(yes)
+                yield from descendants(no)
 
 
 def _join(a: Shape, b: Shape) -> Shape:
