@@ -52,6 +52,8 @@ ACTIONS = (
 
 TICKET_SCHEMA = Schema(variables=ACTIONS + READ_ONLY, aliases={"message": "msg"})
 
+# Lines of text that a list of the sender's becomes at the most.
+LONGEST_LIST = 1000
 # Longest subject that is made of the message.
 SUBJECT_LENGTH = 50
 
@@ -81,13 +83,19 @@ def first_values(
         elif name in defaults:
             value = defaults[name]
         else:
-            value = {} if variable.kind == "mapping" else "" if variable.kind == "text" or name in EMPTY_TEXT else None
+            value = _unset(variable)
         values[name] = _as_text(value) if variable.kind == "text" or name in EMPTY_TEXT else to_plain(value)
     if not isinstance(values["customfield"], dict):
         values["customfield"] = {}
     if values["subject"] is None:
         values["subject"] = subject_of(values["msg"])
     return values, tuple(unused)
+
+
+def _unset(variable: Variable) -> Any:
+    if variable.kind == "mapping":
+        return {}
+    return None if variable.writable and variable.name not in EMPTY_TEXT else ""
 
 
 # Variables that hold text from the start, though rules may write anything into them.
@@ -104,11 +112,13 @@ def subject_of(message: str) -> str:
 
 
 def _as_text(value: Any) -> str:
-    """Return a sender's value as text: a list one line each, numbers as written."""
+    """Return a sender's value as text: a list one line each, anything else as it would be written in JSON."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, list | tuple):
-        return "\n".join(_as_text(item) for item in value[:1000])
-    if value is None:
-        return ""
-    return str(to_json_safe(value))
+        return "\n".join(_item_text(item) for item in value[:LONGEST_LIST])
+    return "" if value is None else _item_text(value)
+
+
+def _item_text(item: Any) -> str:
+    return str.__str__(item) if isinstance(item, str) else str(to_json_safe(item))

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from dispatcher import RulesError, RuleSet, render
 from dispatcher.errors import SettingsError
-from dispatcher.halo.settings import EMULATOR_KEY
+from dispatcher.halo.settings import EMULATOR_KEY, HaloSettings
 from dispatcher.halo.writer import HaloWriter
 from service import logs, problems
 from service.delivery import Delivery, Writer
@@ -110,11 +110,13 @@ def _greeting(settings: Settings, ruleset: RuleSet, host: str, port: int) -> lis
         f"Rules: {settings.rules}, revision {ruleset.revision}",
         f"Halo: {settings.halo.resource_server}",
     ]
-    if settings.halo.key.get_secret_value() == EMULATOR_KEY:
+    if settings.halo.resource_server == HaloSettings().resource_server:
         lines.append(
-            "This is the emulator's key: no ticket reaches a real Halo. Start the emulator with "
+            "Warning: that is the emulator's address, and no ticket reaches a real Halo. Start the emulator with "
             "`dispatcher halo-emulator`, or set `resource_server`, `authorisation_server` and your key."
         )
+    elif settings.halo.key.get_secret_value() == EMULATOR_KEY:
+        lines.append("Warning: there is no key for it; set DISPATCHER_HALO_KEY, or `key_file` in [halo].")
     return lines
 
 

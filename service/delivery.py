@@ -5,8 +5,7 @@ An attempt at a stage (first the ticket, then its note) goes:
 1. The row has the result: done.
 2. It has an intent younger than the grace period: an earlier attempt, perhaps of a process that has died
    since, may still be at work in Halo. Wait for the rest of it.
-3. It has an older intent: Halo has finished or never began. Look the thing up by our id; found: keep it,
-   done.
+3. It has an older intent: Halo has finished or never began. Look it up by our id; found: keep it, done.
 4. Set the intent by compare-and-set; whoever fails at that leaves the attempt to the one who did not.
 5. Ask Halo to create it, and keep the answer. If Halo surely did nothing, withdraw the intent, which saves
    the look-up.
@@ -121,7 +120,8 @@ class Delivery:
         """Begin no more attempts, let those at work end, close the writer. Call it from another thread."""
         self._closing = True
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._close(patience_seconds), self._loop).result()
+            closing = asyncio.run_coroutine_threadsafe(self._close(patience_seconds), self._loop)
+            closing.result(2 * patience_seconds)
 
     async def _close(self, patience_seconds: float) -> None:
         deadline = time.monotonic() + patience_seconds
@@ -190,8 +190,7 @@ class Delivery:
         _log.info("created in Halo", extra={"ticket": ticket.id, "stage": stage, "halo_id": halo_id})
 
     async def _failed(self, ticket: StoredTicket, stage: Stage, failure: _Failure, intent: int | None) -> Outcome:
-        # What Halo said may quote the ticket, so the log has it at debug only; the row has it for whoever may
-        # ask.
+        # What Halo said may quote the ticket: the row has it, the log only at debug.
         _log.warning("attempt failed", extra={"ticket": ticket.id, "stage": stage, "reason": failure.summary})
         _log.debug("attempt failed", extra={"ticket": ticket.id, "stage": stage, "error": failure.text})
         released = (stage, intent) if intent is not None and failure.surely_nothing else None

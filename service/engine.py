@@ -25,8 +25,7 @@ WORKFLOW = "deliver"
 # Work that another version began is left alone, so this changes only with a plan for what is under way.
 VERSION = "1"
 
-# Accepted tickets to which nothing happens for this long have their workflow looked at. Longer than any
-# pause.
+# Accepted tickets to which nothing happens for this long, longer than any pause, are looked at.
 STALE_SECONDS = 600.0
 # How long a stop waits for attempts that are at work.
 PATIENCE_SECONDS = 5.0
@@ -69,13 +68,15 @@ class Engine:
         logging.getLogger("dbos").setLevel(logging.ERROR)
         if self._dbos is not None:
             _stop_dequeuing(self._dbos)
-        self._delivery.stop(PATIENCE_SECONDS)
-        if self._client is not None:
-            self._client.destroy()
-            self._client = None
-        DBOS.destroy(destroy_registry=True)
-        self._dbos = None
-        _DBOS_IS_FREE.release()
+        try:
+            self._delivery.stop(PATIENCE_SECONDS)
+        finally:
+            if self._client is not None:
+                self._client.destroy()
+                self._client = None
+            DBOS.destroy(destroy_registry=True)
+            self._dbos = None
+            _DBOS_IS_FREE.release()
 
     def accept(self, connection: sa.Connection, ticket_id: str) -> None:
         """Order the ticket's delivery within the caller's transaction."""
@@ -136,8 +137,7 @@ class Engine:
                 "notification_listener_polling_interval_sec": 0.05,
             }
         )
-        # Without DBOS's own limit on restarts: the store counts attempts, and tells a bad ticket from a bad
-        # night.
+        # Without DBOS's own limit: the store counts attempts, and tells a bad ticket from a bad night.
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(_workflow(self._delivery))
         DBOS.launch()
         DBOS.register_queue(

@@ -97,7 +97,7 @@ class Decision(BaseModel):
 
     model_config = _example(examples.DECISION)
 
-    action_variables: dict[str, Any] = Field(description="What is filed.")
+    action_variables: dict[str, Any] = Field(description="The ticket variables, as they are filed.")
     other_variables: dict[str, Any] = Field(description="Working variables of the rules.")
     changes: list[Change]
     fired: list[RuleOutcome]

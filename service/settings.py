@@ -1,8 +1,7 @@
 """Settings: `dispatcher.toml` and `DISPATCHER_...` variables, checked when the service starts.
 
 Every key has both spellings: `[halo] resource_server` in the file is DISPATCHER_HALO_RESOURCE_SERVER, and the
-variable wins. Secrets are refused in the file, so that it can be shown, copied and kept under version
-control.
+variable wins. Secrets are refused in the file, so it can be shown, copied and kept under version control.
 """
 
 from __future__ import annotations
@@ -40,6 +39,8 @@ PREFIX = "DISPATCHER_"
 # Relative paths in the file are meant from where the file is, not from where the service was started.
 _PATHS = (("rules",), ("data",), ("halo", "key_file"))
 
+# What `[defaults]` may name.
+_DEFAULTS = tuple(variable.name for variable in ACTIONS)
 
 # Problems whose text names what they are about.
 _NAMED_IN_TEXT = ("defaults", "key_file", "grace_seconds", "variables")
@@ -211,9 +212,6 @@ def _paths() -> Iterator[tuple[str, ...]]:
             yield (name,)
 
 
-_DEFAULTS = tuple(variable.name for variable in ACTIONS)
-
-
 def _scalar(text: str) -> Any:
     """Return the number, truth value or object that `text` spells as JSON, else `text`."""
     try:
@@ -250,7 +248,7 @@ def _refuse_secrets(file: Path, text: str, data: dict[str, Any]) -> None:
             f"set {PREFIX}HALO_KEY, or write it to a file of its own and name that file in `key_file`"
         )
     url = data.get("database_url")
-    if isinstance(url, str) and re.match(r"[^/]*//[^/@]*:[^/@]*@", url):
+    if isinstance(url, str) and re.search(r"//[^/@]*:[^/@]*@|[?&]password=", url):
         raise SettingsError(
             f"{_place(file, text, ('database_url',))}: a password does not belong in this file; "
             f"set {PREFIX}DATABASE_URL, or keep the password in ~/.pgpass"

@@ -104,7 +104,8 @@ class Store:
     def __init__(self, database: str) -> None:
         self._url = sa.make_url(database)
         self._lock: FileLock | None = None
-        self.engine = sa.create_engine(self._url, pool_size=20, max_overflow=40)
+        # Without parameters in error texts: those go to the log, and tickets do not.
+        self.engine = sa.create_engine(self._url, pool_size=20, max_overflow=40, hide_parameters=True)
         if self._url.get_backend_name() == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
 
@@ -113,7 +114,7 @@ class Store:
         if self._lock is None and self._url.get_backend_name() == "sqlite":
             path = Path(self._url.database or "")
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 # Two processes on one SQLite file would each run every delivery that the other one has begun.
                 self._lock = FileLock.take(path.with_name(path.name + ".lock"))
             except OSError as error:

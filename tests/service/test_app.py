@@ -16,6 +16,7 @@ import uvicorn
 
 from dispatcher import RulesError, RuleSet
 from dispatcher.errors import DispatcherError, SettingsError
+from dispatcher.halo.settings import EMULATOR_KEY
 from service import logs
 from service.app import create_app, run
 from service.settings import HaloSection, Settings
@@ -55,17 +56,24 @@ def test_run(tmp_path: Path, rules: Path, served: list[int]) -> None:
         f"Listening on http://127.0.0.1:{port} (interface: /docs)\n"
         f"Rules: {rules}, revision {RuleSet.load(rules).revision}\n"
         "Halo: http://127.0.0.1:8421/api\n"
-        "This is the emulator's key: no ticket reaches a real Halo. Start the emulator with "
+        "Warning: that is the emulator's address, and no ticket reaches a real Halo. Start the emulator with "
         "`dispatcher halo-emulator`, or set `resource_server`, `authorisation_server` and your key.\n"
     )
 
 
-def test_run_with_a_key(tmp_path: Path, rules: Path, served: list[int]) -> None:
-    """With a key of one's own nothing is said of the emulator, and nothing of the key."""
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("11111111-2222:hush", []),
+        (EMULATOR_KEY, ["Warning: there is no key for it; set DISPATCHER_HALO_KEY, or `key_file` in [halo]."]),
+    ],
+)
+def test_run_with_a_halo(tmp_path: Path, rules: Path, served: list[int], key: str, said: list[str]) -> None:
+    """With a Halo of one's own nothing is said of the emulator, and nothing of the key but that it is missing."""
     output = io.StringIO()
-    halo = HaloSection.model_validate({"key": "11111111-2222:hush", "resource_server": "https://halo.example/api"})
+    halo = HaloSection.model_validate({"key": key, "resource_server": "https://halo.example/api"})
     assert run(Settings(rules=rules, data=tmp_path, halo=halo, port=0), output) == 0
-    assert output.getvalue().splitlines()[2:] == ["Halo: https://halo.example/api"]
+    assert output.getvalue().splitlines()[2:] == ["Halo: https://halo.example/api", *said]
 
 
 def test_run_with_wrong_rules(tmp_path: Path, served: list[int]) -> None:

@@ -162,6 +162,11 @@ def test_key_file(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "dispatcher.toml:1: a password does not belong in this file; set DISPATCHER_DATABASE_URL, or keep the "
             "password in ~/.pgpass",
         ),
+        (
+            'database_url = "postgresql://db/x?user=me&password=hush"\n',
+            "dispatcher.toml:1: a password does not belong in this file; set DISPATCHER_DATABASE_URL, or keep the "
+            "password in ~/.pgpass",
+        ),
         ("port =\n", "dispatcher.toml: Invalid value (at line 1, column 7)"),
         (
             "port = 70000\nhost = 1\n",

@@ -14,10 +14,17 @@ from dispatcher.lang.budget import Meter
 from dispatcher.lang.regex import sre
 from dispatcher.lang.regex.ledger import ledger_of
 from dispatcher.lang.regex.match import Match
+from dispatcher.lang.regex.nodes import One, Run
 from dispatcher.lang.regex.program import Engine, Found, Program, Task
+from dispatcher.lang.regex.reader import read
+from dispatcher.lang.regex.shape import descendants
 from dispatcher.lang.regex.template import expand_template, read_template
 
 KNOWN_PATTERN_STEPS = 10
+PARSE_STEPS = 100
+PARSE_STEPS_PER_CHARACTER = 20
+COMPILE_STEPS = 300
+COMPILE_STEPS_PER_CHARACTER = 60
 _NOTHING = re.compile("(?!)")
 _SHOWN_FLAGS = ("IGNORECASE", "LOCALE", "MULTILINE", "DOTALL", "UNICODE", "VERBOSE", "DEBUG", "ASCII")
 
@@ -174,8 +181,11 @@ def compile_pattern(meter: Meter, pattern: Any, flags: Any = 0, _engine: Engine 
     if ledger.knows(pattern, flags):
         meter.charge(KNOWN_PATTERN_STEPS)
     else:
-        meter.charge(sre.parse_steps(pattern))
-        meter.charge(sre.compile_steps(sre.parse(pattern, flags)))
+        meter.charge(PARSE_STEPS + PARSE_STEPS_PER_CHARACTER * len(pattern))
+        root = read(sre.parse(pattern, flags))
+        units = [node.unit for node in descendants(root) if isinstance(node, One | Run)]
+        meter.charge(COMPILE_STEPS + COMPILE_STEPS_PER_CHARACTER * len(pattern))
+        meter.charge(sum([unit.compile_steps for unit in units]))
         ledger.note(pattern, flags)
     return _compiled(pattern, flags, _engine)
 

@@ -50,7 +50,6 @@ _WARNINGS = threading.Lock()
 class Parsed:
     """A regular expression as CPython's parser gives it."""
 
-    text: str
     tree: Any
     flags: int
     groups: int
@@ -79,17 +78,7 @@ def parse(pattern: str, flags: int) -> Parsed:
     except RecursionError:
         raise _too_deep() from None
     state = tree.state
-    return Parsed(pattern, tree, flags | state.flags, state.groups - 1, dict(state.groupdict))
-
-
-def parse_steps(pattern: str) -> int:
-    """Return what parsing costs."""
-    return 50 + 20 * len(pattern)
-
-
-def compile_steps(parsed: Parsed) -> int:
-    """Return what compiling costs: by the length of the text, and by the size of ranges, which CPython writes out."""
-    return 50 + 60 * len(parsed.text)
+    return Parsed(tree, flags | state.flags, state.groups - 1, dict(state.groupdict))
 
 
 def compile_tree(parsed: Parsed) -> re.Pattern[str]:

@@ -9,7 +9,6 @@ from typing import Any
 from dispatcher.lang.regex import sre
 from dispatcher.lang.regex.charset import (
     ALL_KINDS,
-    ALL_LATIN,
     DIGIT,
     LATIN,
     LETTER,
@@ -22,6 +21,7 @@ from dispatcher.lang.regex.charset import (
 
 # Kinds above U+0100 of `\d`, `\s` and `\w`.
 _KINDS = {"DIGIT": DIGIT, "SPACE": SPACE, "WORD": DIGIT | LETTER}
+WIDE_SET_STEPS = 1_000
 _REMEMBERED_CHARACTERS = 4096
 _SHORT_RANGE = 64
 
@@ -39,6 +39,19 @@ class Unit:
         # How many members CPython may look at for one character of the text.
         self.weight = 1 + len(argument) // 2 if op.name == "IN" else 1
 
+    @property
+    def compile_steps(self) -> int:
+        """What CPython's compiler costs: it writes sets out, character by character, up to U+FFFF."""
+        if self._op.name != "IN":
+            return 0
+        written = highest = 0
+        for op, argument in self._argument:
+            if op.name in ("LITERAL", "RANGE"):
+                low, high = (argument, argument) if op.name == "LITERAL" else argument
+                written += max(min(high, 0xFFFF) - low + 1, 0)
+                highest = max(highest, high)
+        return written * (2 if self._flags & re.IGNORECASE else 1) + (WIDE_SET_STEPS if highest > 0xFF else 0)
+
     @cached_property
     def run(self) -> re.Pattern[str]:
         """CPython's pattern for the longest run of such characters, which may be empty."""
@@ -54,10 +67,9 @@ class Unit:
         """The accepted characters, as far as the cost analysis knows them."""
         if self.char is not None:
             return one_character(self.char)
-        latin = 0
-        for match in self.run.finditer(LATIN):
-            latin |= (1 << match.end()) - (1 << match.start())
-        return CharSet(latin & ALL_LATIN, self._kinds())
+        accepted = frozenset("".join(self.run.findall(LATIN)))
+        latin = int("".join(["1" if char in accepted else "0" for char in reversed(LATIN)]), base=2)
+        return CharSet(latin, self._kinds())
 
     def _kinds(self) -> int:
         """Return the kinds of characters above U+0100 that may be accepted."""
