@@ -19,7 +19,6 @@ from typing import Any, TextIO
 
 import uvicorn
 from fastapi import FastAPI
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -182,27 +181,11 @@ def _show(console: Console, running: ExitStack) -> int:
     return 1 if problems else 0
 
 
-class _DemoSettings(Settings):
-    """Settings that listen to no environment: a demo never reaches a real Halo."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the base class's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return what is passed in as the only source."""
-        return (init_settings,)
-
-
 def _settings(emulator: str, rules: Path, folder: Path) -> Settings:
     halo = HaloSection(
         resource_server=f"http://{emulator}/api", authorisation_server=f"http://{emulator}/auth", source=24
     )
-    return _DemoSettings(
+    return Settings(
         rules=rules, data=folder, defaults=_DEFAULTS, halo=halo, delivery=DeliverySection(poll_seconds=0.05)
     )
 

@@ -67,7 +67,7 @@ class Meter:
         if count > self.limits.items:
             raise LimitExceeded(f"a collection would have more than {self.limits.items:,} items")
         self.allocate(8 * count)
-        self.charge(count >> 4)
+        self.charge(count >> 2)
 
     def number(self, bits: int) -> None:
         """Allow a whole number of `bits` bits to be made; raise LimitExceeded."""

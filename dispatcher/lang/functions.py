@@ -150,6 +150,7 @@ def _abs(_meter: Meter, number: Any, /) -> Any:
 def _round(meter: Meter, number: Any, ndigits: Any = None) -> Any:
     if isinstance(number, int) and isinstance(ndigits, int) and ndigits < 0:
         meter.number(-ndigits * 4)
+        meter.number(number.bit_length())
     return round(number, ndigits)
 
 

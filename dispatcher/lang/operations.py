@@ -534,6 +534,7 @@ def mapping(meter: Meter, value: Any) -> Any:
         raise TypeError(f"argument after ** must be a mapping, not {type_name(value)}")
     meter.items(len(value))
     meter.allocate(len(value) * ENTRY_SIZE)
+    meter.charge(len(value))
     return value
 
 

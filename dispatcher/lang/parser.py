@@ -22,7 +22,7 @@ from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
 from dispatcher.lang.layout import MAX_BRACKETS, LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
-from dispatcher.lang.tree_builder import TreeBuilder, no_identifier, unreadable
+from dispatcher.lang.tree_builder import Callbacks, TreeBuilder, no_identifier, unreadable
 from dispatcher.lang.tree_checks import BuildError
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _advice(token: LayoutToken, accepted: set[str]) -> str | None:
 def grammar() -> Lark:
     """Return the parser of grammar/dispatcher.lark, built once."""
     return Lark.open_from_package(
-        "grammar", "dispatcher.lark", ("",), transformer=TreeBuilder(_field_expression), **LARK_OPTIONS
+        "grammar", "dispatcher.lark", ("",), transformer=Callbacks(TreeBuilder(_field_expression)), **LARK_OPTIONS
     )
 
 

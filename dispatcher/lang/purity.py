@@ -18,6 +18,8 @@ CONSUMERS = frozenset(
     {"all", "any", "dict", "frozenset", "len", "list", "max", "min", "set", "sorted", "str", "sum", "tuple"}
 )
 _LAZY_METHODS = frozenset({"finditer"})
+# Methods and functions of modules that call what they are given.
+_CALLING = frozenset({"sub", "subn", "indent"})
 _WITH_EFFECT = frozenset({"print"})
 
 
@@ -83,7 +85,7 @@ def is_pure(expr: Expr, bound: frozenset[str]) -> bool:
                     return False
                 pending.extend(arguments)
             case syntax.Call(function=syntax.Attribute(value=value, name=name), arguments=arguments):
-                if name in MUTATORS or name in ("sub", "subn"):
+                if name in MUTATORS or name in _CALLING:
                     return False
                 pending.append(value)
                 pending.extend(arguments)

@@ -113,8 +113,9 @@ class StatementCompiler(ExpressionCompiler):
             case syntax.Assignment(targets=(target,), value=value):
                 simple = isinstance(target, syntax.Name | syntax.Subscript)
                 return [*nodes, mark] if simple and self._pure(target, value) else [mark, *nodes]
-            case syntax.AugmentedAssignment(target=target, value=value):
-                return [*nodes, mark] if self._pure(target, value) else [mark, *nodes]
+            case syntax.AugmentedAssignment(target=syntax.Name(), op=op, value=value):
+                # Sets and dicts may have taken a part of what `|=` was given when it fails.
+                return [*nodes, mark] if op not in ("|", "&", "^") and self._pure(value) else [mark, *nodes]
             case syntax.Import() | syntax.FromImport():
                 return [*nodes, mark]
             case _:

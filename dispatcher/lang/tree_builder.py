@@ -7,6 +7,7 @@ LALR's sake is settled here: operator precedence, which expressions can be targe
 from __future__ import annotations
 
 import unicodedata
+from inspect import signature
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -14,7 +15,15 @@ from dispatcher.lang import syntax
 from dispatcher.lang.layout import LayoutToken
 from dispatcher.lang.literals import Field, LiteralError, number, text_parts
 from dispatcher.lang.source import Span
-from dispatcher.lang.tree_checks import BuildError, check_arguments, check_parameters, check_target, ordered
+from dispatcher.lang.tree_checks import (
+    Bracketed,
+    BuildError,
+    bare,
+    check_arguments,
+    check_parameters,
+    check_target,
+    ordered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +32,29 @@ if TYPE_CHECKING:
 
 
 Child: TypeAlias = Any  # a LayoutToken, a Node, or a list made by a rule that is part of another
+
+
+class Callbacks:
+    """What the parser calls for each rule: hands the parts to the builder's method, and the place that they take.
+
+    Methods get expressions without their brackets, but for those that must tell `[(a, b)]` from `[a, b]`.
+    """
+
+    def __init__(self, builder: TreeBuilder) -> None:
+        self._builder = builder
+
+    def __getattr__(self, rule: str) -> Callable[[list[Child]], Child]:
+        method = getattr(self._builder, rule)
+        wants_place = "place" in signature(method).parameters
+        wants_brackets = rule in ("list_display", "set_display", "operation")
+
+        def build(parts: list[Child]) -> Child:
+            plain = parts if wants_brackets else [bare(part) for part in parts]
+            result = method(plain, {"start": parts[0].start, "end": _end(parts[-1])}) if wants_place else method(plain)
+            # A rule that only passes its part on passes its brackets on too.
+            return parts[0] if len(parts) == 1 and result is plain[0] else result
+
+        return build
 
 
 class TreeBuilder:
@@ -89,63 +121,61 @@ class TreeBuilder:
         )
         return syntax.Function(self.name([parts[1]]), parameters, body, start=parts[0].start, end=_end(body))
 
-    def expression_stmt(self, parts: list[Child]) -> Stmt:
+    def expression_stmt(self, parts: list[Child], place: Any) -> Stmt:
         """Build an ExpressionStatement."""
         value = _no_star(parts[0])
-        return syntax.ExpressionStatement(value, start=value.start, end=value.end)
+        return syntax.ExpressionStatement(value, **place)
 
-    def assignment(self, parts: list[Child]) -> Stmt:
+    def assignment(self, parts: list[Child], place: Any) -> Stmt:
         """Build an Assignment; every second part is `=`."""
         *targets, value = parts[::2]
         _no_star(value)
         for target in targets:
             check_target(target)
-        return syntax.Assignment(tuple(targets), value, start=targets[0].start, end=value.end)
+        return syntax.Assignment(tuple(targets), value, **place)
 
-    def augmented_assignment(self, parts: list[Child]) -> Stmt:
+    def augmented_assignment(self, parts: list[Child], place: Any) -> Stmt:
         """Build an AugmentedAssignment."""
         target, operator, value = parts
         if not isinstance(target, syntax.Name | syntax.Attribute | syntax.Subscript):
             raise BuildError("invalid-target", f"`{operator.text}` needs one variable or item on its left", target.span)
         check_target(target)
-        return syntax.AugmentedAssignment(
-            target, operator.text[:-1], _no_star(value), start=target.start, end=value.end
-        )
+        return syntax.AugmentedAssignment(target, operator.text[:-1], _no_star(value), **place)
 
-    def pass_stmt(self, parts: list[Child]) -> Stmt:
+    def pass_stmt(self, _parts: list[Child], place: Any) -> Stmt:
         """Build a Pass."""
-        return syntax.Pass(**_place(parts))
+        return syntax.Pass(**place)
 
-    def break_stmt(self, parts: list[Child]) -> Stmt:
+    def break_stmt(self, _parts: list[Child], place: Any) -> Stmt:
         """Build a Break."""
-        return syntax.Break(**_place(parts))
+        return syntax.Break(**place)
 
-    def continue_stmt(self, parts: list[Child]) -> Stmt:
+    def continue_stmt(self, _parts: list[Child], place: Any) -> Stmt:
         """Build a Continue."""
-        return syntax.Continue(**_place(parts))
+        return syntax.Continue(**place)
 
-    def return_stmt(self, parts: list[Child]) -> Stmt:
+    def return_stmt(self, parts: list[Child], place: Any) -> Stmt:
         """Build a Return."""
-        return syntax.Return(_no_star(parts[1]) if len(parts) > 1 else None, **_place(parts))
+        return syntax.Return(_no_star(parts[1]) if len(parts) > 1 else None, **place)
 
-    def delete_stmt(self, parts: list[Child]) -> Stmt:
+    def delete_stmt(self, parts: list[Child], place: Any) -> Stmt:
         """Build a Delete."""
         targets = parts[1].items if isinstance(parts[1], syntax.TupleDisplay) else (parts[1],)
         for target in targets:
             if isinstance(target, syntax.Starred):
                 raise BuildError("invalid-target", "`del` takes no `*`", target.span)
             check_target(target)
-        return syntax.Delete(targets, **_place(parts))
+        return syntax.Delete(targets, **place)
 
-    def import_stmt(self, parts: list[Child]) -> Stmt:
+    def import_stmt(self, parts: list[Child], place: Any) -> Stmt:
         """Build an Import."""
-        return syntax.Import(tuple(_nodes(parts)), **_place(parts))
+        return syntax.Import(tuple(_nodes(parts)), **place)
 
-    def imported_module(self, parts: list[Child]) -> syntax.ImportedName:
+    def imported_module(self, parts: list[Child], place: Any) -> syntax.ImportedName:
         """Build one module of an import."""
         module = parts[0]
         variable = _identifier(parts[2]) if len(parts) > 1 else module.text.split(".")[0]
-        return syntax.ImportedName(module.text, variable, **_place(parts))
+        return syntax.ImportedName(module.text, variable, **place)
 
     def from_import(self, parts: list[Child]) -> Stmt:
         """Build a FromImport."""
@@ -164,9 +194,9 @@ class TreeBuilder:
         """Return the names, and the comma behind the last one."""
         return tuple(_nodes(parts)), parts[-1] if isinstance(parts[-1], LayoutToken) else None
 
-    def imported_name(self, parts: list[Child]) -> syntax.ImportedName:
+    def imported_name(self, parts: list[Child], place: Any) -> syntax.ImportedName:
         """Build one name of a from-import."""
-        return syntax.ImportedName(_identifier(parts[0]), _identifier(parts[-1]), **_place(parts))
+        return syntax.ImportedName(_identifier(parts[0]), _identifier(parts[-1]), **place)
 
     def dotted_name(self, parts: list[Child]) -> LayoutToken:
         """Join the parts of a module's name to one token."""
@@ -174,49 +204,49 @@ class TreeBuilder:
 
     # --- expressions
 
-    def items(self, parts: list[Child]) -> Expr:
+    def items(self, parts: list[Child], place: Any) -> Expr:
         """Return the only item, or a tuple where there is a comma."""
         if len(parts) == 1:
             return cast("Expr", parts[0])
-        return syntax.TupleDisplay(tuple(_nodes(parts)), **_place(parts))
+        return syntax.TupleDisplay(tuple(_nodes(parts)), **place)
 
     targets = items
 
-    def starred(self, parts: list[Child]) -> Expr:
+    def starred(self, parts: list[Child], place: Any) -> Expr:
         """Build a Starred."""
-        return syntax.Starred(parts[1], **_place(parts))
+        return syntax.Starred(parts[1], **place)
 
-    def named_expression(self, parts: list[Child]) -> Expr:
+    def named_expression(self, parts: list[Child], place: Any) -> Expr:
         """Build a NamedExpression."""
         target = parts[0]
         if not isinstance(target, syntax.Name):
             raise BuildError("invalid-target", "`:=` needs a variable on its left", target.span)
-        return syntax.NamedExpression(target, parts[2], **_place(parts))
+        return syntax.NamedExpression(target, parts[2], **place)
 
-    def conditional(self, parts: list[Child]) -> Expr:
+    def conditional(self, parts: list[Child], place: Any) -> Expr:
         """Build a Conditional."""
-        return syntax.Conditional(parts[2], parts[0], parts[4], **_place(parts))
+        return syntax.Conditional(parts[2], parts[0], parts[4], **place)
 
-    def lambda_expression(self, parts: list[Child]) -> Expr:
+    def lambda_expression(self, parts: list[Child], place: Any) -> Expr:
         """Build a Lambda."""
         parameters = (
             parts[1]
             if isinstance(parts[1], syntax.Parameters)
             else syntax.Parameters((), start=parts[0].end, end=parts[0].end)
         )
-        return syntax.Lambda(parameters, parts[-1], **_place(parts))
+        return syntax.Lambda(parameters, parts[-1], **place)
 
-    def or_operation(self, parts: list[Child]) -> Expr:
+    def or_operation(self, parts: list[Child], place: Any) -> Expr:
         """Build a BooleanOperation."""
-        return syntax.BooleanOperation("or", tuple(_nodes(parts)), **_place(parts))
+        return syntax.BooleanOperation("or", tuple(_nodes(parts)), **place)
 
-    def and_operation(self, parts: list[Child]) -> Expr:
+    def and_operation(self, parts: list[Child], place: Any) -> Expr:
         """Build a BooleanOperation."""
-        return syntax.BooleanOperation("and", tuple(_nodes(parts)), **_place(parts))
+        return syntax.BooleanOperation("and", tuple(_nodes(parts)), **place)
 
-    def not_operation(self, parts: list[Child]) -> Expr:
+    def not_operation(self, parts: list[Child], place: Any) -> Expr:
         """Build a UnaryOperation."""
-        return syntax.UnaryOperation("not", parts[1], **_place(parts))
+        return syntax.UnaryOperation("not", parts[1], **place)
 
     def operator(self, parts: list[Child]) -> str:
         """Return the operator's text, one space between two words."""
@@ -226,33 +256,33 @@ class TreeBuilder:
         """Order a flat run of operands and operators."""
         return ordered(parts)
 
-    def unary_operation(self, parts: list[Child]) -> Expr:
+    def unary_operation(self, parts: list[Child], place: Any) -> Expr:
         """Build a UnaryOperation."""
-        return syntax.UnaryOperation(parts[0].text, parts[1], **_place(parts))
+        return syntax.UnaryOperation(parts[0].text, parts[1], **place)
 
-    def power(self, parts: list[Child]) -> Expr:
+    def power(self, parts: list[Child], place: Any) -> Expr:
         """Build a BinaryOperation of `**`."""
-        return syntax.BinaryOperation(parts[0], "**", parts[2], **_place(parts))
+        return syntax.BinaryOperation(parts[0], "**", parts[2], **place)
 
-    def attribute(self, parts: list[Child]) -> Expr:
+    def attribute(self, parts: list[Child], place: Any) -> Expr:
         """Build an Attribute."""
-        return syntax.Attribute(parts[0], _identifier(parts[2]), **_place(parts))
+        return syntax.Attribute(parts[0], _identifier(parts[2]), **place)
 
-    def call(self, parts: list[Child]) -> Expr:
+    def call(self, parts: list[Child], place: Any) -> Expr:
         """Build a Call."""
-        return syntax.Call(parts[0], parts[2] if isinstance(parts[2], tuple) else (), **_place(parts))
+        return syntax.Call(parts[0], parts[2] if isinstance(parts[2], tuple) else (), **place)
 
-    def subscript(self, parts: list[Child]) -> Expr:
+    def subscript(self, parts: list[Child], place: Any) -> Expr:
         """Build a Subscript."""
-        return syntax.Subscript(parts[0], parts[2], **_place(parts))
+        return syntax.Subscript(parts[0], parts[2], **place)
 
-    def subscripts(self, parts: list[Child]) -> Expr:
+    def subscripts(self, parts: list[Child], place: Any) -> Expr:
         """Return the only index, or a tuple where there is a comma."""
         if len(parts) == 1 and isinstance(parts[0], syntax.Starred):
-            return syntax.TupleDisplay((parts[0],), **_place(parts))
-        return self.items(parts)
+            return syntax.TupleDisplay((parts[0],), **place)
+        return self.items(parts, place)
 
-    def slice(self, parts: list[Child]) -> Expr:
+    def slice(self, parts: list[Child], place: Any) -> Expr:
         """Build a Slice; a missing bound is where two colons, or a colon and an end, meet."""
         bounds: list[Expr | None] = [None, None, None]
         index = 0
@@ -262,7 +292,7 @@ class TreeBuilder:
             else:
                 bounds[index] = part
         lower, upper, step = bounds
-        return syntax.Slice(lower, upper, step, **_place(parts))
+        return syntax.Slice(lower, upper, step, **place)
 
     def arguments(self, parts: list[Child]) -> tuple[syntax.Argument, ...]:
         """Check the order of arguments as CPython does."""
@@ -270,12 +300,12 @@ class TreeBuilder:
         check_arguments(cast("tuple[syntax.Argument, ...]", arguments))
         return cast("tuple[syntax.Argument, ...]", arguments)
 
-    def argument(self, parts: list[Child]) -> syntax.Argument:
+    def argument(self, parts: list[Child], place: Any) -> syntax.Argument:
         """Build one argument."""
         if len(parts) == 1:
-            return syntax.Argument(parts[0], None, "", **_place(parts))
+            return syntax.Argument(parts[0], None, "", **place)
         if len(parts) == 2:
-            return syntax.Argument(parts[1], None, parts[0].text, **_place(parts))
+            return syntax.Argument(parts[1], None, parts[0].text, **place)
         name = parts[0]
         if not isinstance(name, syntax.Name):
             raise BuildError(
@@ -284,25 +314,25 @@ class TreeBuilder:
                 name.span,
                 "write `==` to compare",
             )
-        return syntax.Argument(parts[2], name.id, "", **_place(parts))
+        return syntax.Argument(parts[2], name.id, "", **place)
 
-    def generator_argument(self, parts: list[Child]) -> syntax.Argument:
+    def generator_argument(self, parts: list[Child], place: Any) -> syntax.Argument:
         """Build a generator expression that is an argument."""
-        generator = self._comprehension("generator", parts[0], None, parts[1:], parts)
-        return syntax.Argument(generator, None, "", **_place(parts))
+        generator = self._comprehension("generator", parts[0], None, parts[1:], place)
+        return syntax.Argument(generator, None, "", **place)
 
-    def parameters(self, parts: list[Child]) -> syntax.Parameters:
+    def parameters(self, parts: list[Child], place: Any) -> syntax.Parameters:
         """Check the order of parameters as CPython does."""
         items = tuple(cast("list[syntax.Parameter]", _nodes(parts)))
         check_parameters(items)
-        return syntax.Parameters(items, **_place(parts))
+        return syntax.Parameters(items, **place)
 
-    def parameter(self, parts: list[Child]) -> syntax.Parameter:
+    def parameter(self, parts: list[Child], place: Any) -> syntax.Parameter:
         """Build one parameter."""
         first = parts[0]
         if first.type == "NAME":
-            return syntax.Parameter(_identifier(first), "", parts[2] if len(parts) > 1 else None, **_place(parts))
-        return syntax.Parameter(_identifier(parts[1]) if len(parts) > 1 else "", first.text, None, **_place(parts))
+            return syntax.Parameter(_identifier(first), "", parts[2] if len(parts) > 1 else None, **place)
+        return syntax.Parameter(_identifier(parts[1]) if len(parts) > 1 else "", first.text, None, **place)
 
     def fstring_expression(self, parts: list[Child]) -> Expr:
         """Return the expression behind the brace of an f-string field."""
@@ -323,14 +353,14 @@ class TreeBuilder:
             raise _literal_problem(problem, token) from None
         return syntax.Constant(value, start=token.start, end=token.end)
 
-    def constant(self, parts: list[Child]) -> Expr:
+    def constant(self, parts: list[Child], place: Any) -> Expr:
         """Build a Constant from a keyword."""
         token = parts[0]
         if token.text == "...":
-            return syntax.RefusedExpression("`...`", **_place(parts))
-        return syntax.Constant({"None": None, "True": True, "False": False}[token.text], **_place(parts))
+            return syntax.RefusedExpression("`...`", **place)
+        return syntax.Constant({"None": None, "True": True, "False": False}[token.text], **place)
 
-    def text(self, parts: list[LayoutToken]) -> Expr:
+    def text(self, parts: list[LayoutToken], place: Any) -> Expr:
         """Build a Constant, or a FormattedString where a literal has fields, from adjacent literals."""
         pieces: list[str | syntax.FormattedField] = []
         formatted = False
@@ -345,8 +375,8 @@ class TreeBuilder:
             pieces.extend(value if isinstance(value, str) else self._field(value, token) for value in values)
         joined = _join(pieces)
         if formatted:
-            return syntax.FormattedString(joined, **_place(parts))
-        return syntax.Constant(cast("str", joined[0]) if joined else "", **_place(parts))
+            return syntax.FormattedString(joined, **place)
+        return syntax.Constant(cast("str", joined[0]) if joined else "", **place)
 
     def _field(self, field: Field, token: LayoutToken) -> syntax.FormattedField:
         start, end = token.start + field.offset, token.start + field.end
@@ -360,12 +390,12 @@ class TreeBuilder:
         value = self._read_field(field.expression, start)
         return syntax.FormattedField(value, conversion, spec, field.label, start=start, end=end)
 
-    def empty_tuple(self, parts: list[Child]) -> Expr:
+    def empty_tuple(self, _parts: list[Child], place: Any) -> Bracketed:
         """Build `()`."""
-        return syntax.TupleDisplay((), **_place(parts))
+        return Bracketed(syntax.TupleDisplay((), **place), **place)
 
-    def parenthesized(self, parts: list[Child]) -> Expr:
-        """Return what stands in parentheses; a tuple takes them into its span."""
+    def parenthesized(self, parts: list[Child], place: Any) -> Bracketed:
+        """Keep the brackets' place; a tuple also takes them into its own."""
         inner = parts[1]
         if isinstance(inner, syntax.Starred):
             raise BuildError(
@@ -375,45 +405,45 @@ class TreeBuilder:
                 "write `(*values,)` or `[*values]`",
             )
         if isinstance(inner, syntax.TupleDisplay):
-            return syntax.TupleDisplay(inner.items, **_place(parts))
-        return cast("Expr", inner)
+            inner = syntax.TupleDisplay(inner.items, **place)
+        return Bracketed(inner, **place)
 
-    def list_display(self, parts: list[Child]) -> Expr:
+    def list_display(self, parts: list[Child], place: Any) -> Expr:
         """Build a ListDisplay."""
-        return syntax.ListDisplay(_display_items(parts), **_place(parts))
+        return syntax.ListDisplay(_display_items(parts), **place)
 
-    def set_display(self, parts: list[Child]) -> Expr:
+    def set_display(self, parts: list[Child], place: Any) -> Expr:
         """Build a SetDisplay."""
-        return syntax.SetDisplay(_display_items(parts), **_place(parts))
+        return syntax.SetDisplay(_display_items(parts), **place)
 
-    def empty_dict(self, parts: list[Child]) -> Expr:
+    def empty_dict(self, _parts: list[Child], place: Any) -> Expr:
         """Build `{}`."""
-        return syntax.DictDisplay((), **_place(parts))
+        return syntax.DictDisplay((), **place)
 
-    def dict_display(self, parts: list[Child]) -> Expr:
+    def dict_display(self, parts: list[Child], place: Any) -> Expr:
         """Build a DictDisplay."""
         entries = tuple(part for part in parts if isinstance(part, tuple))
-        return syntax.DictDisplay(entries, **_place(parts))
+        return syntax.DictDisplay(entries, **place)
 
     def entry(self, parts: list[Child]) -> tuple[Expr | None, Expr]:
         """Return key and value; the key of `**more` is None."""
         return (parts[0], parts[2]) if len(parts) == 3 else (None, parts[1])
 
-    def generator(self, parts: list[Child]) -> Expr:
+    def generator(self, parts: list[Child], place: Any) -> Expr:
         """Build a generator expression."""
-        return self._comprehension("generator", parts[1], None, parts[2:-1], parts)
+        return self._comprehension("generator", parts[1], None, parts[2:-1], place)
 
-    def list_comprehension(self, parts: list[Child]) -> Expr:
+    def list_comprehension(self, parts: list[Child], place: Any) -> Expr:
         """Build a list comprehension."""
-        return self._comprehension("list", parts[1], None, parts[2:-1], parts)
+        return self._comprehension("list", parts[1], None, parts[2:-1], place)
 
-    def set_comprehension(self, parts: list[Child]) -> Expr:
+    def set_comprehension(self, parts: list[Child], place: Any) -> Expr:
         """Build a set comprehension."""
-        return self._comprehension("set", parts[1], None, parts[2:-1], parts)
+        return self._comprehension("set", parts[1], None, parts[2:-1], place)
 
-    def dict_comprehension(self, parts: list[Child]) -> Expr:
+    def dict_comprehension(self, parts: list[Child], place: Any) -> Expr:
         """Build a dict comprehension."""
-        return self._comprehension("dict", parts[1], parts[3], parts[4:-1], parts)
+        return self._comprehension("dict", parts[1], parts[3], parts[4:-1], place)
 
     def _comprehension(
         self,
@@ -421,11 +451,11 @@ class TreeBuilder:
         element: Expr,
         value: Expr | None,
         clauses: Sequence[syntax.ForClause],
-        parts: list[Child],
+        place: Any,
     ) -> Expr:
-        return syntax.Comprehension(kind, element, value, tuple(clauses), **_place(parts))
+        return syntax.Comprehension(kind, element, value, tuple(clauses), **place)
 
-    def for_clause(self, parts: list[Child]) -> syntax.ForClause:
+    def for_clause(self, parts: list[Child], place: Any) -> syntax.ForClause:
         """Build one `for ... in ... if ...` of a comprehension."""
         if parts[0].text == "async":
             raise BuildError(
@@ -435,7 +465,7 @@ class TreeBuilder:
                 "leave out `async`",
             )
         check_target(parts[1])
-        return syntax.ForClause(parts[1], parts[3], tuple(_nodes(parts[4:])), **_place(parts))
+        return syntax.ForClause(parts[1], parts[3], tuple(_nodes(parts[4:])), **place)
 
     # --- what rules leave out
 
@@ -452,13 +482,13 @@ class TreeBuilder:
         """Refuse a character or a quote that begins no token."""
         raise unreadable(parts[0])
 
-    def __getattr__(self, rule: str) -> Callable[[list[Child]], Child]:
+    def __getattr__(self, rule: str) -> Callable[[list[Child], Any], Child]:
         construct = _REFUSED.get(rule)
         if construct is None:
             raise AttributeError(rule)
         if rule in _REFUSED_EXPRESSIONS:
-            return lambda parts: syntax.RefusedExpression(construct, **_place(parts))
-        return lambda parts: syntax.RefusedStatement(construct, tuple(_bodies(parts)), **_place(parts))
+            return lambda _parts, place: syntax.RefusedExpression(construct, **place)
+        return lambda parts, place: syntax.RefusedStatement(construct, tuple(_bodies(parts)), **place)
 
 
 _REFUSED = {
@@ -511,10 +541,6 @@ def unreadable(token: LayoutToken) -> BuildError:
         )
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return BuildError("unknown-character", f"`{shown}` means nothing in rules", span, "remove it")
-
-
-def _place(parts: Sequence[Child]) -> Any:
-    return {"start": parts[0].start, "end": _end(parts[-1])}
 
 
 def _end(last: Child) -> int:
@@ -602,11 +628,6 @@ def _display_items(parts: list[Child]) -> tuple[Expr, ...]:
     if len(parts) == 2:
         return ()
     inner = parts[1]
-    # Without a comma the only item comes bare; a tuple in parentheses of its own begins behind the bracket's item.
-    if isinstance(inner, syntax.TupleDisplay) and not _parenthesized(inner):
-        return inner.items
-    return (inner,)
-
-
-def _parenthesized(display: syntax.TupleDisplay) -> bool:
-    return not display.items or display.start < display.items[0].start
+    if isinstance(inner, Bracketed):
+        return (inner.inner,)
+    return inner.items if isinstance(inner, syntax.TupleDisplay) else (inner,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from dispatcher.lang import syntax
@@ -127,19 +128,35 @@ def check_parameters(items: tuple[syntax.Parameter, ...]) -> None:
             default = default or item.default is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Bracketed:
+    """An expression in brackets: what it is part of begins and ends with them, the expression itself does not."""
+
+    inner: Expr
+    start: int
+    end: int
+
+
+def bare(part: Any) -> Any:
+    """Return a part without its brackets."""
+    return part.inner if type(part) is Bracketed else part
+
+
 def ordered(parts: list[Any]) -> Expr:
     """Build the tree of a flat run `operand, operator, operand, ...` by precedence, all left-associative."""
     if len(parts) == 3 and parts[1] in PRECEDENCE:
-        return syntax.BinaryOperation(*parts, start=parts[0].start, end=parts[2].end)
+        left, operator, right = parts
+        return syntax.BinaryOperation(bare(left), operator, bare(right), start=left.start, end=right.end)
     comparisons: list[tuple[str, Expr]] = []
-    operands: list[Expr] = [parts[0]]
+    operands: list[Any] = [parts[0]]
     operators: list[str] = []
 
     def reduce(floor: int) -> None:
         while operators and PRECEDENCE[operators[-1]] >= floor:
             right = operands.pop()
             left = operands.pop()
-            operands.append(syntax.BinaryOperation(left, operators.pop(), right, start=left.start, end=right.end))
+            place = {"start": left.start, "end": right.end}
+            operands.append(syntax.BinaryOperation(bare(left), operators.pop(), bare(right), **place))
 
     first: Expr | None = None
     pending = ""
@@ -148,9 +165,9 @@ def ordered(parts: list[Any]) -> Expr:
         if level is None:
             reduce(0)
             if first is None:
-                first = operands.pop()
+                first = bare(operands.pop())
             else:
-                comparisons.append((pending, operands.pop()))
+                comparisons.append((pending, bare(operands.pop())))
             pending = operator
         else:
             reduce(level)
@@ -158,6 +175,6 @@ def ordered(parts: list[Any]) -> Expr:
         operands.append(operand)
     reduce(0)
     if first is None:
-        return operands[0]
-    comparisons.append((pending, operands[0]))
+        return cast("Expr", bare(operands[0]))
+    comparisons.append((pending, bare(operands[0])))
     return syntax.Comparison(first, tuple(comparisons), start=parts[0].start, end=parts[-1].end)

@@ -7,9 +7,20 @@ from typing import Any
 
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.formatting import format_template
-from dispatcher.lang.methods.entry import MethodEntry, method, plain
+from dispatcher.lang.methods.entry import MethodEntry, method
 from dispatcher.lang.operations import collect, search, search_back
 from dispatcher.lang.values import Implementation
+
+
+def _whole(function: Callable[..., Any], signature: str, doc: str) -> MethodEntry:
+    """Take a method that looks at every character, which takes its time beyond ASCII."""
+
+    def look(meter: Meter, text: str, /, *arguments: Any) -> Any:
+        meter.charge(1 + (len(text) >> (7 if text.isascii() else 2)))
+        meter.allocate(len(text))
+        return function(text, *arguments)
+
+    return method(function.__name__, signature, doc, look)
 
 
 def _text_join(meter: Meter, separator: str, iterable: Any, /) -> str:
@@ -128,8 +139,8 @@ def _text_maketrans(meter: Meter, _text: str, /, *arguments: Any) -> dict[int, A
 
 
 TEXT = (
-    plain(str.capitalize, "capitalize()", "first character upper case, the rest lower case"),
-    plain(str.casefold, "casefold()", "lower case for comparing without regard to case"),
+    _whole(str.capitalize, "capitalize()", "first character upper case, the rest lower case"),
+    _whole(str.casefold, "casefold()", "lower case for comparing without regard to case"),
     method("center", "center(width, fill=' ')", "padded on both sides", _text_pad(str.center)),
     _seeking(str.count, search, "count(text, start, end)", "how often a text occurs"),
     _beginning(str.endswith, "endswith(text, start, end)", "True when it ends with the text, or one of a tuple"),
@@ -138,26 +149,26 @@ TEXT = (
     method("format", "format(*values, **named)", "the fields `{}` filled in", _text_format),
     method("format_map", "format_map(mapping)", "the fields `{name}` filled in from a dict", _text_format_map),
     _seeking(str.index, search, "index(text, start, end)", "where a text first occurs, or ValueError"),
-    plain(str.isalnum, "isalnum()", "True when all are letters or digits"),
-    plain(str.isalpha, "isalpha()", "True when all are letters"),
-    plain(str.isascii, "isascii()", "True when all are ASCII"),
-    plain(str.isdecimal, "isdecimal()", "True when all are decimal digits"),
-    plain(str.isdigit, "isdigit()", "True when all are digits"),
-    plain(str.isidentifier, "isidentifier()", "True when it can be a name"),
-    plain(str.islower, "islower()", "True when all letters are lower case"),
-    plain(str.isnumeric, "isnumeric()", "True when all are numeric"),
-    plain(str.isprintable, "isprintable()", "True when all can be printed"),
-    plain(str.isspace, "isspace()", "True when all are white space"),
-    plain(str.istitle, "istitle()", "True when words begin upper case"),
-    plain(str.isupper, "isupper()", "True when all letters are upper case"),
+    _whole(str.isalnum, "isalnum()", "True when all are letters or digits"),
+    _whole(str.isalpha, "isalpha()", "True when all are letters"),
+    _whole(str.isascii, "isascii()", "True when all are ASCII"),
+    _whole(str.isdecimal, "isdecimal()", "True when all are decimal digits"),
+    _whole(str.isdigit, "isdigit()", "True when all are digits"),
+    _whole(str.isidentifier, "isidentifier()", "True when it can be a name"),
+    _whole(str.islower, "islower()", "True when all letters are lower case"),
+    _whole(str.isnumeric, "isnumeric()", "True when all are numeric"),
+    _whole(str.isprintable, "isprintable()", "True when all can be printed"),
+    _whole(str.isspace, "isspace()", "True when all are white space"),
+    _whole(str.istitle, "istitle()", "True when words begin upper case"),
+    _whole(str.isupper, "isupper()", "True when all letters are upper case"),
     method("join", "join(texts)", "the texts with this one between them", _text_join),
     method("ljust", "ljust(width, fill=' ')", "padded on the right", _text_pad(str.ljust)),
-    plain(str.lower, "lower()", "in lower case"),
+    _whole(str.lower, "lower()", "in lower case"),
     _stripping(str.lstrip, "lstrip(characters)", "without white space on the left"),
     method("maketrans", "maketrans(...)", "a table for translate", _text_maketrans),
     _seeking(str.partition, search, "partition(text)", "before, the text, after"),
-    plain(str.removeprefix, "removeprefix(text)", "without the text at its start"),
-    plain(str.removesuffix, "removesuffix(text)", "without the text at its end"),
+    _whole(str.removeprefix, "removeprefix(text)", "without the text at its start"),
+    _whole(str.removesuffix, "removesuffix(text)", "without the text at its end"),
     method("replace", "replace(old, new, count=-1)", "with old replaced by new", _text_replace),
     _seeking(str.rfind, search_back, "rfind(text, start, end)", "where a text last occurs, or -1"),
     _seeking(str.rindex, search_back, "rindex(text, start, end)", "where a text last occurs, or ValueError"),
@@ -169,9 +180,9 @@ TEXT = (
     method("splitlines", "splitlines(keepends=False)", "the lines", _text_split(str.splitlines)),
     _beginning(str.startswith, "startswith(text, start, end)", "True when it begins with the text, or one of a tuple"),
     _stripping(str.strip, "strip(characters)", "without white space at both ends"),
-    plain(str.swapcase, "swapcase()", "upper and lower case exchanged"),
-    plain(str.title, "title()", "words with a first upper case letter"),
+    _whole(str.swapcase, "swapcase()", "upper and lower case exchanged"),
+    _whole(str.title, "title()", "words with a first upper case letter"),
     method("translate", "translate(table)", "characters replaced by a table", _text_translate),
-    plain(str.upper, "upper()", "in upper case"),
+    _whole(str.upper, "upper()", "in upper case"),
     method("zfill", "zfill(width)", "padded with zeros on the left", _text_pad(str.zfill)),
 )  # fmt: skip

@@ -26,6 +26,8 @@ _compiler: Any = import_module("re._compiler")
 _constants: Any = import_module("re._constants")
 _sre: Any = import_module("_sre")
 
+# Characters that match each other under IGNORECASE though their lower cases differ, by code.
+EXTRA_CASES: dict[int, tuple[int, ...]] = import_module("re._casefix")._EXTRA_CASES
 to_lower_ascii = _sre.ascii_tolower
 to_lower_unicode = _sre.unicode_tolower
 has_case_ascii = _sre.ascii_iscased

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -67,9 +68,21 @@ class Unit:
         """The accepted characters, as far as the cost analysis knows them."""
         if self.char is not None:
             return one_character(self.char)
+        if self._op.name == "LITERAL":
+            return CharSet(self._latin_cases(), self._kinds())
         accepted = frozenset("".join(self.run.findall(LATIN)))
         latin = int("".join(["1" if char in accepted else "0" for char in reversed(LATIN)]), base=2)
         return CharSet(latin, self._kinds())
+
+    def _latin_cases(self) -> int:
+        """Return the characters below U+0100 that are cases of this one."""
+        if self._flags & re.ASCII:
+            return _BY_LOWER_ASCII[sre.to_lower_ascii(self._argument)]
+        lower = sre.to_lower_unicode(self._argument)
+        latin = 0
+        for code in (lower, *sre.EXTRA_CASES.get(lower, ())):
+            latin |= _BY_LOWER_UNICODE.get(code, 0)
+        return latin
 
     def _kinds(self) -> int:
         """Return the kinds of characters above U+0100 that may be accepted."""
@@ -132,6 +145,19 @@ def unit(op: Any, argument: Any, flags: int) -> Unit:
 @lru_cache(maxsize=1024)
 def _unit(op: Any, argument: Any, flags: int) -> Unit:
     return Unit(op, argument, flags)
+
+
+def _by_lower(to_lower: Callable[[int], int]) -> dict[int, int]:
+    """Return the characters below U+0100 by their lower case."""
+    sets: dict[int, int] = {}
+    for code in range(256):
+        lower = to_lower(code)
+        sets[lower] = sets.get(lower, 0) | 1 << code
+    return sets
+
+
+_BY_LOWER_ASCII = _by_lower(sre.to_lower_ascii)
+_BY_LOWER_UNICODE = _by_lower(sre.to_lower_unicode)
 
 
 def _has_case(code: int, flags: int) -> bool:
