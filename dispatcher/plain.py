@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
@@ -47,20 +47,20 @@ def _copy(value: Any, depth: int, room: Room, *, json: bool) -> Any:
         return value if not json or math.isfinite(value) else str(value)
     if isinstance(value, KeysView | ValuesView | ItemsView):
         value = list(value)
-    if isinstance(value, Mapping | list | tuple | set | frozenset):
+    if isinstance(value, dict | list | tuple | set | frozenset):
         room.items -= len(value) + 1
         if depth <= 0 or room.items < 0:
             return "<nested too deep>" if depth <= 0 else f"<{kind.__name__} of {len(value)} items>"
         return _collection(value, lambda item: _copy(item, depth - 1, room, json=json), room, json=json)
     if kind in (date, datetime, time):
-        return value.isoformat() if json else value
+        return _moment(value) if json else value
     if kind in (timedelta, timezone, range) and not json:
         return value
     return _text(_describe(value), room) if json else _describe(value)
 
 
 def _collection(value: Any, copy: Callable[[Any], Any], room: Room, *, json: bool) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if json:
             return {_key(key, copy, room): copy(item) for key, item in value.items()}
         return {copy(key): copy(item) for key, item in value.items()}
@@ -88,8 +88,19 @@ def _text(value: str, room: Room) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
+def _moment(value: date | datetime | time) -> str:
+    try:
+        return value.isoformat()
+    except Exception:  # noqa: BLE001 - a time zone of the caller's may raise anything
+        return f"<{type(value).__name__}>"
+
+
 def _describe(value: Any) -> str:
+    kind = type(value)
     if isinstance(value, str):
         return str.__str__(value)
+    # Of a caller's own types, nothing is called.
+    if kind.__module__.partition(".")[0] not in ("builtins", "datetime", "re", "dispatcher"):
+        return f"<{kind.__name__}>"
     text = repr(value)
-    return text if len(text) <= 200 and " at 0x" not in text else f"<{type(value).__name__}>"
+    return text if len(text) <= 200 and " at 0x" not in text else f"<{kind.__name__}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal
@@ -117,7 +117,7 @@ class RuleSet:
 
         `now` is the ticket's time of arrival, by default the present; a time without a zone counts as local.
         """
-        moment = (now or datetime.now().astimezone()) if now is None or now.tzinfo else now.astimezone()
+        moment = _zoned(now or datetime.now().astimezone())
         first, unused = first_values(ticket, self._schema, self._defaults)
         outcome = evaluate(self._programs, first, _fresh, self._limits, moment)
         return self._decision(first, outcome, moment, unused)
@@ -198,6 +198,14 @@ def read_text(path: Path) -> str:
         raise DispatcherError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
 
 
+def _zoned(moment: datetime) -> datetime:
+    try:
+        return moment if moment.tzinfo is not None else moment.astimezone()
+    except (ValueError, OverflowError):
+        # The first and the last day of the calendar have no moment in every zone.
+        return moment.replace(tzinfo=UTC)
+
+
 def _refusal(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -212,4 +220,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _fresh(first: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: to_plain(value) if isinstance(value, dict | list | tuple) else value for name, value in first.items()}
+    return {
+        name: to_plain(value) if isinstance(value, dict | list | tuple | set) else value
+        for name, value in first.items()
+    }

@@ -29,7 +29,7 @@ class LimitExceeded(BaseException):
 class Meter:
     """What is left for one evaluation, and its surroundings: the clock, and where `print` writes."""
 
-    __slots__ = ("depth", "limits", "memory", "now", "opaque", "output", "printed", "steps")
+    __slots__ = ("changed", "depth", "limits", "memory", "now", "opaque", "output", "printed", "steps")
 
     def __init__(self, limits: Limits, now: datetime | None = None) -> None:
         self.limits = limits
@@ -39,6 +39,8 @@ class Meter:
         self.now = now or datetime(1970, 1, 1, tzinfo=UTC)
         self.output: list[str] = []
         self.printed = 0
+        # Set by everything that changes a value, uses up an iterator or prints.
+        self.changed = False
         # Set where a value was weighed whose repr shows an address.
         self.opaque = False
 
@@ -79,6 +81,7 @@ class Meter:
 
     def write(self, text: str) -> None:
         """Add to what the rules printed; raise LimitExceeded when that grows beyond the longest text."""
+        self.changed = True
         self.printed += len(text)
         if self.printed > self.limits.text:
             raise LimitExceeded(f"the rules print more than {self.limits.text:,} characters")

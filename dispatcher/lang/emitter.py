@@ -11,7 +11,6 @@ from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.helpers import HELPERS
 from dispatcher.lang.program import TopStatement, Write
-from dispatcher.lang.purity import keeps_iterators
 from dispatcher.lang.syntax import Expr
 
 
@@ -34,7 +33,6 @@ class Emitter:
         self._source = checked.source
         self._schema = checked.schema
         self._leaving_out = leaving_out
-        self._iterators_kept = leaving_out and keeps_iterators(checked.module.body)
         self._globals: dict[str, Any] = {"__builtins__": {}, **HELPERS}
         # The names that functions and comprehensions around the current place bind; the file's are not among them.
         self._scopes: list[frozenset[str]] = []
@@ -122,11 +120,24 @@ def root_name(target: Expr) -> str | None:
 
 
 def weight(roots: Iterable[syntax.Node]) -> int:
-    """Return the steps that running `roots` once takes, without loops and calls: one for every four nodes."""
+    """Return the steps that running `roots` once takes: one for every four nodes.
+
+    Loops, comprehensions and functions inside are charged when they run, so their bodies do not count.
+    """
     count = 0
     pending = list(roots)
     while pending:
         current = pending.pop()
         count += 1
-        pending.extend(syntax.children(current))
+        match current:
+            case syntax.For(iterable=iterable):
+                pending.append(iterable)
+            case syntax.While(condition=condition):
+                pending.append(condition)
+            case syntax.Function(parameters=parameters) | syntax.Lambda(parameters=parameters):
+                pending.append(parameters)
+            case syntax.Comprehension(clauses=clauses):
+                pending.append(clauses[0].iterable)
+            case _:
+                pending.extend(syntax.children(current))
     return count // 4 + 1

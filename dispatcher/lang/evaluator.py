@@ -20,6 +20,9 @@ from dispatcher.lang.budget import LimitExceeded, Limits, Meter
 from dispatcher.lang.program import TOP_FUNCTION, Program
 
 RUNS = 4
+# Steps for the handling of one fault, and for each statement that another run passes.
+FAULT_COST = 1000
+RUN_COST = 5
 GAVE_UP = "the rules fail too often: this one and all behind it are left out"
 MAX_MESSAGE = 500
 
@@ -69,38 +72,41 @@ class _Run:
     fired: set[tuple[int, int]] = field(default_factory=set)
     # Statements that failed before they had any effect, and what ended the run, if anything did.
     absent: list[EvaluationFault] = field(default_factory=list)
+    # Steps that failed statements spent and got back.
+    wasted: int = 0
     end: EvaluationFault | None = None
 
 
 class _Watch:
     """Follows the statements of one file in the form that can leave them out."""
 
-    def __init__(self, meter: Meter, places: _Places, fired: set[int], absent: list[EvaluationFault]) -> None:
+    def __init__(self, meter: Meter, places: _Places, fired: set[int], run: _Run) -> None:
         self._meter = meter
         self._places = places
         self._fired = fired
-        self._absent = absent
+        self._run = run
         self._before = (0, 0)
-        self._effects = False
 
     def begin(self, steps: int) -> None:
         """Note what is left before a statement, and charge for it."""
         self._before = (self._meter.steps, self._meter.memory)
-        self._effects = False
+        self._meter.changed = False
         self._meter.charge(steps)
 
     def effect(self) -> None:
-        """Note that the statement has changed something."""
-        self._effects = True
+        """Note that the statement has bound a name."""
+        self._meter.changed = True
 
     def ends_run(self, statement: int, error: Exception) -> bool:
         """Tell whether a failed statement must be run without; else take back what it spent and note its fault."""
-        if self._effects or isinstance(error, RecursionError | MemoryError):
+        meter, run = self._meter, self._run
+        run.wasted += self._before[0] - meter.steps + FAULT_COST
+        if meter.changed or isinstance(error, RecursionError | MemoryError) or run.wasted > meter.limits.steps * RUNS:
             return True
-        self._meter.steps, self._meter.memory = self._before
-        self._meter.depth = 0
+        meter.steps, meter.memory = self._before
+        meter.depth = 0
         self._fired.discard(statement)
-        self._absent.append(self._places.fault(error, statement))
+        run.absent.append(self._places.fault(error, statement))
         return False
 
 
@@ -115,11 +121,12 @@ def evaluate(
     faults: list[EvaluationFault] = []
     spent = 0
     watching = False
+    statements = sum(len(program.statements) for program in programs)
     places = [_Places(number, program) for number, program in enumerate(programs)]
     while True:
         meter = Meter(limits, now)
         run = _run(places, copy(first), meter, left_out, watching=watching)
-        spent += limits.steps - max(meter.steps, 0)
+        spent += limits.steps - max(meter.steps, 0) + run.wasted + RUN_COST * statements
         if run.end is None:
             break
         if not watching:
@@ -171,7 +178,7 @@ def _run(
         if watching:
             function = program.partial()
             skipped = {statement for owner, statement in left_out if owner == number}
-            watch = _Watch(meter, places, fired, run.absent)
+            watch = _Watch(meter, places, fired, run)
             arguments += [skipped, watch.begin, watch.effect, watch.ends_run]
         try:
             if not watching:

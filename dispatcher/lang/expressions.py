@@ -277,14 +277,16 @@ class ExpressionCompiler(Emitter):
 
     def _named(self, target: syntax.Name, value: Expr) -> ast.expr:
         node = self._expr(value)
-        functions = [scope for scope in self._scopes if target.id in scope]
         variable = self._resolved(target.id)
-        if not functions and self._ticket_variable(variable):
-            node = self._helper(".logged", self._name(".log"), self._constant(self._write(variable)), node)
+        if not any(target.id in scope for scope in self._scopes):
+            if self._ticket_variable(variable):
+                node = self._helper(".logged", self._name(".log"), self._constant(self._write(variable)), node)
+            if self._leaving_out:
+                node = self._metered(".effect_of", node)
         return ast.NamedExpr(ast.Name(variable, ast.Store(), **self._place), node, **self._place)
 
     def _comprehension(self, expr: syntax.Comprehension) -> ast.expr:
-        turn = weight((expr,))
+        turn = weight(syntax.children(expr))
         first = self._comprehension_iterable(expr.clauses[0], turn)
         self._scopes.append(frozenset(name.id for clause in expr.clauses for name in target_names((clause.target,))))
         generators: list[ast.comprehension] = []

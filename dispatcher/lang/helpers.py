@@ -24,6 +24,12 @@ def _logged(log: Callable[[tuple[int, Any]], None], index: int, value: Any) -> A
     return value
 
 
+def _effect_of(meter: Meter, value: Any) -> Any:
+    """Note that a walrus binds a name of the file, and return its value."""
+    meter.changed = True
+    return value
+
+
 def _join(meter: Meter, *parts: str) -> str:
     """Join the parts of an f-string."""
     meter.text(sum(map(len, parts)))
@@ -32,8 +38,9 @@ def _join(meter: Meter, *parts: str) -> str:
 
 def _snapshot(meter: Meter, value: Any) -> Any:
     """Return a copy of a ticket variable that was changed in place, for the log."""
-    meter.charge(len(value) if isinstance(value, dict | list) else 1)
-    return value.copy() if isinstance(value, dict | list) else value
+    copied = isinstance(value, dict | list | set)
+    meter.charge(len(value) if copied else 1)
+    return value.copy() if copied else value
 
 
 def _update(sign: str) -> Callable[[Meter, Any, Any], Any]:
@@ -85,6 +92,7 @@ HELPERS: Mapping[str, Any] = {
     ".convert": formatting.convert,
     ".join": _join,
     ".left": _left,
+    ".effect_of": _effect_of,
     ".logged": _logged,
     ".snapshot": _snapshot,
     ".slice": slice,

@@ -67,8 +67,9 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
     group: list[_Line] = []
     for line in lines:
         decorated = bool(group) and group[-1].tokens[0].text == "@"
-        top = line.columns == (0, 0) and line.tokens[0].text not in CLAUSES and not decorated
-        begins = line.problem is not None or top
+        begins = line.problem is not None or (
+            line.columns == (0, 0) and line.tokens[0].text not in CLAUSES and not decorated
+        )
         if begins and group:
             statements.append(_indent(source, group))
             group = []

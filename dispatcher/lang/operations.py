@@ -355,6 +355,7 @@ def item(meter: Meter, owner: Any, index: Any) -> Any:
 def store_item(meter: Meter, value: Any, owner: Any, index: Any) -> None:
     """`owner[index] = value`."""
     _refuse_own(owner, "does not support item assignment")
+    meter.changed = True
     if type(index) is slice and type(owner) is list:
         values = collect(meter, value)
         meter.items(len(owner) + len(values))
@@ -370,6 +371,7 @@ def store_item(meter: Meter, value: Any, owner: Any, index: Any) -> None:
 def delete_item(meter: Meter, owner: Any, index: Any) -> None:
     """`del owner[index]`."""
     _refuse_own(owner, "does not support item deletion")
+    meter.changed = True
     meter.charge(1 + (len(owner) >> 6 if type(owner) is list else 0))
     del owner[hashable(meter, index) if type(index) is not slice else index]
 
@@ -384,6 +386,7 @@ def extend_in_place(meter: Meter, a: Any, b: Any) -> Any:
     if type(a) is list:
         values = collect(meter, b)
         meter.items(len(a) + len(values))
+        meter.changed = True
         a += values
         return a
     return add(meter, a, b)
@@ -393,6 +396,7 @@ def repeat_in_place(meter: Meter, a: Any, b: Any) -> Any:
     """`a *= b`, which repeats a list where it is."""
     if type(a) is list and isinstance(b, int):
         meter.items(len(a) * max(b, 0))
+        meter.changed = True
         a *= b
         return a
     return multiply(meter, a, b)
@@ -404,7 +408,8 @@ def update_in_place(operator: str, meter: Meter, a: Any, b: Any) -> Any:
         return {"|": bit_or, "&": bit_and, "^": bit_xor, "-": subtract}[operator](meter, a, b)
     if operator == "|" and type(a) is dict:
         b = collect_pairs(meter, b)
-    a, b = _sets_in_place(meter, a, b)
+    b = _sets(meter, a, b)[1]
+    meter.changed = True
     if operator == "|":
         a |= b
     elif operator == "&":
@@ -414,11 +419,6 @@ def update_in_place(operator: str, meter: Meter, a: Any, b: Any) -> Any:
     else:
         a -= b
     return a
-
-
-def _sets_in_place(meter: Meter, a: Any, b: Any) -> tuple[Any, Any]:
-    # The left side must stay the value that it is.
-    return a, _sets(meter, a, b)[1]
 
 
 def collect_pairs(meter: Meter, value: Any) -> Any:
@@ -448,6 +448,8 @@ def iterate(meter: Meter, iterable: Any, weight: int) -> Iterable[Any]:
     elif type(iterable) in SIZED or isinstance(iterable, dict):
         cost = len(iterable) * weight
     else:
+        # An iterator is used up by it.
+        meter.changed = True
         return Counted(meter, iter(iterable), weight)
     if cost > meter.steps:
         return Counted(meter, iter(iterable), weight)

@@ -124,7 +124,7 @@ def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) ->
     """Put an unexpected token into words that a rule author knows."""
     accepted = set(expected)
     span = Span(token.start, token.end)
-    if token.type in ("UNTERMINATED", "UNKNOWN"):
+    if token.type in ("UNTERMINATED", "UNTERMINATED_LONG", "UNKNOWN"):
         return unreadable(token)
     if token.type == "NAME" and not token.text.isidentifier():
         return no_identifier(token)

@@ -12,12 +12,8 @@ from dispatcher.lang.expressions import ARITHMETIC, DIRECT, ExpressionCompiler, 
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import MUTATORS
 from dispatcher.lang.program import TopStatement
-from dispatcher.lang.purity import is_pure
 from dispatcher.lang.scopes import bound_names, imported_values, name_of
 from dispatcher.lang.syntax import Expr, Stmt
-
-# CPython's compiler recurses over `elif`; longer chains are cut into pieces of this length.
-ELIF_PIECE = 50
 
 _IN_PLACE = {
     "+": ".extend",
@@ -92,37 +88,26 @@ class StatementCompiler(ExpressionCompiler):
         return self._with_effect(statement, nodes)
 
     def _with_effect(self, statement: Stmt, nodes: list[ast.stmt]) -> list[ast.stmt]:
-        """Mark where the statement has had an effect: behind it where it fails before it has any, else before it."""
+        """Mark where a statement of the file binds a name: behind it where it binds one at last, else before it.
+
+        What changes values tells the meter by itself.
+        """
         self._at(statement)
         mark = self._effect(".effect")
         match statement:
-            case syntax.Break() | syntax.Continue() | syntax.Pass():
+            case syntax.For():
+                (loop,) = nodes
+                if isinstance(loop, ast.For):
+                    loop.body.insert(0, mark)
                 return nodes
-            case syntax.If(branches=branches):
-                return nodes if self._pure(*(branch.condition for branch in branches)) else [mark, *nodes]
-            case syntax.While(condition=condition):
-                return nodes if self._pure(condition) else [mark, *nodes]
-            case syntax.For(iterable=iterable):
-                loop = nodes[0]
-                if not isinstance(loop, ast.For) or not self._pure(iterable):
-                    return [mark, *nodes]
-                loop.body.insert(0, mark)
-                return nodes
-            case syntax.ExpressionStatement(value=value):
-                return nodes if self._pure(value) else [mark, *nodes]
-            case syntax.Assignment(targets=(target,), value=value):
-                simple = isinstance(target, syntax.Name | syntax.Subscript)
-                return [*nodes, mark] if simple and self._pure(target, value) else [mark, *nodes]
-            case syntax.AugmentedAssignment(target=syntax.Name(), op=op, value=value):
-                # Sets and dicts may have taken a part of what `|=` was given when it fails.
-                return [*nodes, mark] if op not in ("|", "&", "^") and self._pure(value) else [mark, *nodes]
-            case syntax.Import() | syntax.FromImport():
+            case syntax.Assignment(targets=(syntax.Name() | syntax.Subscript(),)) | syntax.AugmentedAssignment():
                 return [*nodes, mark]
-            case _:
+            case syntax.Import() | syntax.FromImport() | syntax.Function():
+                return [*nodes, mark]
+            case syntax.Assignment() | syntax.Delete():
                 return [mark, *nodes]
-
-    def _pure(self, *exprs: Expr) -> bool:
-        return not self._iterators_kept and all(is_pure(expr, self._checked.variables) for expr in exprs)
+            case _:
+                return nodes
 
     def _translated_statement(self, statement: Stmt) -> list[ast.stmt]:  # noqa: C901 - one case for each kind of node
         self._at(statement)
@@ -275,7 +260,8 @@ class StatementCompiler(ExpressionCompiler):
     def _if(self, statement: syntax.If) -> list[ast.stmt]:
         mark, self._mark = self._mark, None
         pieces = [
-            statement.branches[start : start + ELIF_PIECE] for start in range(0, len(statement.branches), ELIF_PIECE)
+            statement.branches[start : start + syntax.ELIF_PIECE]
+            for start in range(0, len(statement.branches), syntax.ELIF_PIECE)
         ]
         more = self._temporary() if len(pieces) > 1 else ""
         nodes: list[ast.stmt] = []

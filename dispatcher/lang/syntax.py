@@ -28,6 +28,9 @@ class Node:
         return Span(self.start, self.end)
 
 
+# CPython's compiler recurses over `elif`, so longer chains are compiled in pieces of this length.
+ELIF_PIECE = 20
+
 # --- expressions
 
 
@@ -445,5 +448,10 @@ def depth(root: Node) -> int:
             # A chain becomes nested tests, one for each link.
             level += len(parent.rest)
         deepest = max(deepest, level)
+        if isinstance(parent, If):
+            # Each `elif` is nested in the branch before it, up to the length of a piece.
+            pending.extend((branch, level + 1 + number % ELIF_PIECE) for number, branch in enumerate(parent.branches))
+            pending.extend((child, level + 1 + len(parent.branches) % ELIF_PIECE) for child in parent.orelse)
+            continue
         pending.extend((child, level + 1) for child in children(parent))
     return deepest

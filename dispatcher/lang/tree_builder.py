@@ -6,6 +6,7 @@ LALR's sake is settled here: operator precedence, which expressions can be targe
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from inspect import signature
 from keyword import iskeyword
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from dispatcher.lang.syntax import Expr, Node, Stmt
 
 
+# The letters before the first quote of a text.
+_PREFIX = re.compile("[a-zA-Z]*")
+
 Child: TypeAlias = Any  # a LayoutToken, a Node, or a list made by a rule that is part of another
 
 
@@ -46,7 +50,7 @@ class Callbacks:
     def __getattr__(self, rule: str) -> Callable[[list[Child]], Child]:
         method = getattr(self._builder, rule)
         wants_place = "place" in signature(method).parameters
-        wants_brackets = rule in ("list_display", "set_display", "operation")
+        wants_brackets = rule in ("list_display", "set_display", "operation", "starred", "entry")
 
         def build(parts: list[Child]) -> Child:
             plain = parts if wants_brackets else [bare(part) for part in parts]
@@ -100,6 +104,7 @@ class TreeBuilder:
 
     def for_stmt(self, parts: list[Child]) -> Stmt:
         """Build a For."""
+        check_target(parts[1])
         orelse = _orelse(parts)
         return syntax.For(parts[1], parts[3], parts[5], orelse, start=parts[0].start, end=_end(orelse or parts[5]))
 
@@ -214,7 +219,7 @@ class TreeBuilder:
 
     def starred(self, parts: list[Child], place: Any) -> Expr:
         """Build a Starred."""
-        return syntax.Starred(parts[1], **place)
+        return syntax.Starred(_no_comparison(parts[1]), **place)
 
     def named_expression(self, parts: list[Child], place: Any) -> Expr:
         """Build a NamedExpression."""
@@ -427,7 +432,7 @@ class TreeBuilder:
 
     def entry(self, parts: list[Child]) -> tuple[Expr | None, Expr]:
         """Return key and value; the key of `**more` is None."""
-        return (parts[0], parts[2]) if len(parts) == 3 else (None, parts[1])
+        return (bare(parts[0]), bare(parts[2])) if len(parts) == 3 else (None, _no_comparison(parts[1]))
 
     def generator(self, parts: list[Child], place: Any) -> Expr:
         """Build a generator expression."""
@@ -478,6 +483,10 @@ class TreeBuilder:
             "leave out `:` and the type",
         )
 
+    def yield_expr(self, _parts: list[Child], place: Any) -> Expr:
+        """Keep a `yield` for the checker to refuse."""
+        return syntax.RefusedExpression("`yield`", **place)
+
     def unreadable(self, parts: list[Child]) -> Expr:
         """Refuse a character or a quote that begins no token."""
         raise unreadable(parts[0])
@@ -522,7 +531,7 @@ class _Else:
 def unreadable(token: LayoutToken) -> BuildError:
     """Return the error for a token that the lexer could not read."""
     span = Span(token.start, token.end)
-    if token.type == "UNTERMINATED":
+    if token.type in ("UNTERMINATED", "UNTERMINATED_LONG"):
         bare = token.text.lstrip("bBfFrRuU")
         quotes = bare[:3] if bare.startswith(('"""', "'''")) else bare[:1]
         opening = Span(token.start, token.start + len(token.text) - len(bare) + len(quotes))
@@ -622,6 +631,13 @@ def _no_star(value: Expr) -> Expr:
     if isinstance(value, syntax.Starred):
         raise BuildError("unexpected-token", "`*` needs a list or a tuple around it", value.span, "write `[*values]`")
     return value
+
+
+def _no_comparison(part: Child) -> Expr:
+    """Return what `*` or `**` stands before; Python allows no comparison there without brackets."""
+    if isinstance(part, syntax.Comparison):
+        raise BuildError("unexpected-token", "a comparison behind `*` needs brackets", part.span)
+    return cast("Expr", bare(part))
 
 
 def _display_items(parts: list[Child]) -> tuple[Expr, ...]:

@@ -88,6 +88,8 @@ def as_callable(meter: Meter, function: Any) -> Callable[..., Any]:
     if kind is Builtin or kind is TypeValue:
         return partial(function.implementation, meter)
     if kind is BoundMethod:
+        # Whether the method changes its value is not looked up here.
+        meter.changed = True
         return partial(function.implementation, meter, function.owner)
     raise TypeError(f"'{type_name(function)}' object is not callable")
 

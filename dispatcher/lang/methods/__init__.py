@@ -63,7 +63,11 @@ def attribute(meter: Meter, owner: Any, name: str) -> Any:
     entry = find(owner, name)
     if entry is None:
         raise AttributeError(f"'{type_name(owner)}' object has no attribute '{name}'")
-    return entry.implementation(meter, owner) if entry.field else BoundMethod(name, entry.implementation, owner)
+    if entry.field:
+        return entry.implementation(meter, owner)
+    if name in MUTATORS:
+        meter.changed = True
+    return BoundMethod(name, entry.implementation, owner)
 
 
 def member(owner: ModuleValue | TypeValue, name: str) -> Any:
@@ -82,6 +86,7 @@ def _unbound(owner: TypeValue, entry: MethodEntry) -> Implementation:
     def call_unbound(meter: Meter, _owner: TypeValue, /, *arguments: Any, **named: Any) -> Any:
         if entry.name == "maketrans":
             return entry.implementation(meter, "", *arguments, **named)
+        meter.changed = True
         if not arguments or not isinstance(arguments[0], owner.python_type):
             given = type_name(arguments[0]) if arguments else "missing"
             raise TypeError(f"descriptor '{entry.name}' for '{owner.name}' objects doesn't apply to a '{given}' object")
@@ -96,7 +101,11 @@ def method_caller(name: str) -> Implementation:
         kind: table[name].implementation for kind, table in METHODS.items() if name in table and not table[name].field
     }
 
+    changes = name in MUTATORS
+
     def call_method(meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
+        if changes:
+            meter.changed = True
         implementation = implementations.get(type(owner))
         if implementation is not None:
             return implementation(meter, owner, *arguments, **named)
