@@ -70,10 +70,11 @@ class _Run:
     working: dict[str, Any] = field(default_factory=dict)
     writes: list[LoggedWrite] = field(default_factory=list)
     fired: set[tuple[int, int]] = field(default_factory=set)
-    # Statements that failed before they had any effect, and what ended the run, if anything did.
+    # Statements that failed before they had any effect, and what ended the run, where that is looked up.
     absent: list[EvaluationFault] = field(default_factory=list)
     # Steps that failed statements spent and got back.
     wasted: int = 0
+    failed: bool = False
     end: EvaluationFault | None = None
 
 
@@ -127,9 +128,9 @@ def evaluate(
         meter = Meter(limits, now)
         run = _run(places, copy(first), meter, left_out, watching=watching)
         spent += limits.steps - max(meter.steps, 0) + run.wasted + RUN_COST * statements
-        if run.end is None:
+        if not run.failed:
             break
-        if not watching:
+        if run.end is None:
             # The first run charges a file as a whole, so it cannot say which statement went over a limit.
             watching = True
             continue
@@ -185,7 +186,8 @@ def _run(
                 meter.charge(program.weight)
             found = function(*arguments, *run.variables.values())
         except (Exception, LimitExceeded) as error:  # noqa: BLE001 - whatever a rule raises becomes a fault, as data
-            run.end = places.fault(error)
+            run.failed = True
+            run.end = places.fault(error) if watching else None
             return run
         for name, value in found.items():
             if name in run.variables:

@@ -65,8 +65,6 @@ def attribute(meter: Meter, owner: Any, name: str) -> Any:
         raise AttributeError(f"'{type_name(owner)}' object has no attribute '{name}'")
     if entry.field:
         return entry.implementation(meter, owner)
-    if name in MUTATORS:
-        meter.changed = True
     return BoundMethod(name, entry.implementation, owner)
 
 
