@@ -25,6 +25,9 @@ from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue
 from dispatcher.plain import Room, to_plain
 from dispatcher.tickets import TICKET_SCHEMA, first_values
 
+# Changes that a decision lists; a rule that counts in a ticket variable makes them by the thousand.
+MAX_CHANGES = 10_000
+
 OnFault = Literal["absent", "refuse"]
 
 
@@ -125,7 +128,8 @@ class RuleSet:
     def _decision(
         self, first: Mapping[str, Any], outcome: Outcome, moment: datetime, unused: tuple[str, ...]
     ) -> Decision:
-        variables = {name: to_plain(value) for name, value in outcome.variables.items()}
+        room = Room(items=200_000)
+        variables = {name: to_plain(value, room) for name, value in outcome.variables.items()}
         faults = [self._fault(fault.program, fault) for fault in outcome.faults]
         changes = self._changes(first, outcome)
         refused = _refusal(variables["exception"])
@@ -142,7 +146,7 @@ class RuleSet:
         ]
         return Decision(
             action_variables=variables,
-            other_variables={name: to_plain(value) for name, value in outcome.working.items() if _is_data(value)},
+            other_variables={name: to_plain(value, room) for name, value in outcome.working.items() if _is_data(value)},
             changes=changes,
             fired=tuple(rule for place, rule in rules if place in outcome.fired),
             not_fired=tuple(rule for place, rule in rules if place not in outcome.fired),
@@ -166,7 +170,7 @@ class RuleSet:
             program = self._programs[logged.program]
             write = program.writes[logged.write]
             new = to_plain(logged.value, room)
-            if not _same(new, current[write.variable]):
+            if len(changes) < MAX_CHANGES and not _same(new, current[write.variable]):
                 changes.append(Change(write.variable, program.filename, write.line, current[write.variable], new))
                 current[write.variable] = new
         return tuple(changes)

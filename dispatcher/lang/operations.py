@@ -45,10 +45,10 @@ def weigh(meter: Meter, value: Any) -> int:
         current, depth = pending.pop()
         kind = type(current)
         if isinstance(current, dict):
-            meter.charge(1 + 2 * len(current))
+            meter.charge(3 + 6 * len(current))
             parts: Iterable[Any] = [part for entry in current.items() for part in entry]
         elif isinstance(current, list | tuple | set | frozenset) or kind in VIEWS:
-            meter.charge(1 + len(current))
+            meter.charge(3 + 3 * len(current))
             parts = current
         elif kind in SCALARS:
             size += _scalar_size(meter, current) + 2
@@ -68,7 +68,8 @@ def _scalar_size(meter: Meter, value: Any) -> int:
     if type(value) is str:
         length = len(value)
         meter.charge(length >> 10)
-        return 2 + length * (1 if value.isascii() and value.isprintable() else 10)
+        # A character may become an escape such as \x00, or beyond ASCII \U0001f600.
+        return 2 + length * (4 if value.isascii() else 10)
     if type(value) is int:
         bits = int(value.bit_length())
         meter.number(bits)

@@ -483,6 +483,20 @@ class TreeBuilder:
             "leave out `:` and the type",
         )
 
+    def except_clause(self, parts: list[Child]) -> tuple[Stmt, ...]:
+        """Keep the suite, so that it is checked."""
+        return cast("tuple[Stmt, ...]", parts[-1])
+
+    finally_clause = except_clause
+
+    def class_def(self, parts: list[Child], place: Any) -> Stmt:
+        """Keep a decorated class for the checker to refuse."""
+        return syntax.RefusedStatement("`class`", parts[-1], **place)
+
+    def with_item(self, parts: list[Child]) -> Expr:
+        """Keep what a `with` opens."""
+        return cast("Expr", parts[0])
+
     def yield_expr(self, _parts: list[Child], place: Any) -> Expr:
         """Keep a `yield` for the checker to refuse."""
         return syntax.RefusedExpression("`yield`", **place)

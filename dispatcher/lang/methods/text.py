@@ -16,8 +16,10 @@ def _whole(function: Callable[..., Any], signature: str, doc: str) -> MethodEntr
     """Take a method that looks at every character, which takes its time beyond ASCII."""
 
     def look(meter: Meter, text: str, /, *arguments: Any) -> Any:
-        meter.charge(1 + (len(text) >> (7 if text.isascii() else 2)))
-        meter.allocate(len(text))
+        plain = text.isascii()
+        meter.charge(1 + (len(text) >> (7 if plain else 2)))
+        # Beyond ASCII a character may become three, of four bytes each.
+        meter.allocate(len(text) * (1 if plain else 12))
         return function(text, *arguments)
 
     return method(function.__name__, signature, doc, look)
