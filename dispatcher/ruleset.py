@@ -164,7 +164,7 @@ class RuleSet:
 
     def _changes(self, first: Mapping[str, Any], outcome: Outcome) -> tuple[Change, ...]:
         current = {name: to_plain(value) for name, value in first.items()}
-        changes = []
+        changes: list[Change] = []
         room = Room(items=200_000)
         for logged in outcome.writes:
             program = self._programs[logged.program]

@@ -1,11 +1,11 @@
 """Python's `re` for rules: CPython's meaning, with a meter that every search pays.
 
-    sre        CPython's parser and compiler, with bounds
-    reader     its parse -> nodes, our tree; unit and charset say what one character accepts
-    cost       nodes and a text -> a bound on the work of CPython's engine (shape: what it needs to know of the nodes)
-    assembly   nodes -> instructions, for the matcher of our own, the machine
-    program    one pattern: CPython's engine where the bound is small, else the machine
-    pattern    what rules see, with match and template
+sre        CPython's parser and compiler, with bounds
+reader     its parse -> nodes, our tree; unit and charset say what one character accepts
+cost       nodes and a text -> a bound on the work of CPython's engine (shape: what it needs to know of the nodes)
+assembly   nodes -> instructions, for the matcher of our own, the machine
+program    one pattern: CPython's engine where the bound is small, else the machine
+pattern    what rules see, with match and template
 """
 
 from __future__ import annotations

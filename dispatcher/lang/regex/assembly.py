@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from dispatcher.lang.regex import sre
 from dispatcher.lang.regex.instructions import (
-    PART_DONE,
     Accept,
-    AtomicPart,
     Check,
-    Enter,
     Fork,
-    Greedy,
-    GreedyUntil,
     IfGroup,
-    Lazy,
-    LazyUntil,
     Literal,
-    LookPart,
     Mark,
     Member,
-    NegativeLookPart,
-    Possessive,
-    PossessiveRounds,
     Same,
-    check_of,
+    condition,
 )
 from dispatcher.lang.regex.machine import Instruction
 from dispatcher.lang.regex.nodes import (
@@ -42,9 +31,13 @@ from dispatcher.lang.regex.nodes import (
     Sequence,
     Text,
 )
+from dispatcher.lang.regex.parts import PART_DONE, LookPart, NegativeLookPart, Part, PossessiveRounds
+from dispatcher.lang.regex.rounds import Enter, GreedyUntil, LazyUntil
+from dispatcher.lang.regex.runs import Greedy, Lazy, Possessive
 from dispatcher.lang.regex.unit import Members
 
 _TARGET_LENGTH = 8
+_RUNS = {Mode.GREEDY: Greedy, Mode.LAZY: Lazy, Mode.POSSESSIVE: Possessive}
 
 
 def assemble(root: Sequence) -> Instruction:
@@ -64,36 +57,26 @@ def _node(node: Node, after: Instruction) -> Instruction:
             return Literal(text, after)
         case One(unit):
             return Member(unit.members, after)
+        case Run(unit, low, high, mode):
+            target = after.text[:_TARGET_LENGTH] if isinstance(after, Literal) else None
+            return _RUNS[mode](unit, low, high, target, after)
         case At(place, word):
-            return Check(check_of(place, word.members), after)
+            return Check(condition(place, word.members), after)
         case Group(number, body):
             return Mark(2 * number - 2, _sequence(body, Mark(2 * number - 1, after)))
-        case Run():
-            return _run(node, after)
         case Repeat():
             return _repeat(node, after)
         case Branch(options):
             return Fork([_sequence(option, after) for option in options], [_guard(option) for option in options])
         case Atomic(body):
-            return AtomicPart(_sequence(body, PART_DONE), after)
+            return Part(_sequence(body, PART_DONE), after)
         case Look(body, behind, negative):
             return (NegativeLookPart if negative else LookPart)(_sequence(body, PART_DONE), behind, after)
         case Reference(group, ignore_case, ascii_only):
-            fold = (sre.to_lower_ascii if ascii_only else sre.to_lower_unicode) if ignore_case else None
-            return Same(group, fold, after)
+            fold = sre.to_lower_ascii if ascii_only else sre.to_lower_unicode
+            return Same(group, fold if ignore_case else None, after)
         case Conditional(group, yes, no):
             return IfGroup(group, _sequence(yes, after), _sequence(no, after))
-
-
-def _run(node: Run, after: Instruction) -> Instruction:
-    target = after.text[:_TARGET_LENGTH] if isinstance(after, Literal) else None
-    match node.mode:
-        case Mode.GREEDY:
-            return Greedy(node.unit, node.low, node.high, target, after)
-        case Mode.LAZY:
-            return Lazy(node.unit, node.low, node.high, target, after)
-        case Mode.POSSESSIVE:
-            return Possessive(node.unit, node.low, node.high, after)
 
 
 def _repeat(node: Repeat, after: Instruction) -> Instruction:

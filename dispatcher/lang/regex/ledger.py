@@ -1,38 +1,30 @@
-"""What one meter has paid for already, so that a pattern used in a loop pays for its compilation once."""
+"""What one meter has paid for already: the patterns that it compiled, and the largest stack that it needed."""
 
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from dispatcher.lang.budget import Meter
 
+if TYPE_CHECKING:
+    from dispatcher.lang.regex.pattern import Pattern
+
 
 class Ledger:
-    """The patterns that an evaluation has compiled, and the size of the stack that it has paid for."""
+    """The account of one evaluation: a pattern in a loop is compiled once, and its stack is the same memory again."""
 
-    __slots__ = ("_meter", "_patterns", "_stack")
+    __slots__ = ("_stack", "meter", "patterns")
 
     def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._patterns: set[tuple[str, int]] = set()
+        self.meter = meter
+        self.patterns: dict[object, Pattern] = {}
         self._stack = 0
 
-    def belongs_to(self, meter: Meter) -> bool:
-        """Tell whether this is the ledger of `meter`."""
-        return self._meter is meter
-
-    def knows(self, pattern: str, flags: int) -> bool:
-        """Tell whether the pattern is paid for."""
-        return (pattern, flags) in self._patterns
-
-    def note(self, pattern: str, flags: int) -> None:
-        """Remember that the pattern is paid for."""
-        self._patterns.add((pattern, flags))
-
     def reserve(self, size: int) -> None:
-        """Pay for a stack of `size` bytes. A stack is dropped when its match ends, so the largest one is paid for."""
+        """Pay for a stack of `size` bytes, as far as it is larger than all before."""
         if size > self._stack:
-            self._meter.allocate(size - self._stack)
+            self.meter.allocate(size - self._stack)
             self._stack = size
 
 
@@ -40,8 +32,8 @@ _current = threading.local()
 
 
 def ledger_of(meter: Meter) -> Ledger:
-    """Return the ledger of `meter`; of each thread only the latest is kept."""
+    """Return the ledger of `meter`; each thread keeps the latest only."""
     ledger: Ledger | None = getattr(_current, "ledger", None)
-    if ledger is None or not ledger.belongs_to(meter):
+    if ledger is None or ledger.meter is not meter:
         ledger = _current.ledger = Ledger(meter)
     return ledger

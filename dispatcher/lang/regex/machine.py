@@ -16,20 +16,21 @@ from typing import Any
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.regex.ledger import ledger_of
 
-# Steps of about 100 ns for entering or retrying one instruction.
+# Steps of about 100 ns: for entering or retrying an instruction, for pushing a frame, for keeping marks in it.
 INSTRUCTION_STEPS = 4
-FRAME_STEPS = 5
+FRAME_STEPS = 6
 MARKS_STEPS = 3
+FRAME_BYTES = 250
 FIRST_PORTION = 64
 LARGEST_PORTION = 4096
-FRAME_BYTES = 250
 
+Spans = tuple[tuple[int, int], ...]
 Frame = tuple[Any, ...]
 Captures = tuple[int, int, list[int | None] | None]
 
 
 class Instruction:
-    """One step of a pattern."""
+    """One step of a pattern, and the instruction behind it."""
 
     __slots__ = ("next",)
 
@@ -50,30 +51,26 @@ class Round:
     __slots__ = ("begun_at", "count", "outer")
 
     def __init__(self, outer: Round | None) -> None:
-        self.outer = outer
+        self.outer = outer or self
         self.count = -1
         self.begun_at: int | None = None
 
 
-class Bottom(Instruction):
-    """The frame below all others: no way is left."""
-
-    __slots__ = ()
-
-    def retry(self, machine: Machine, frame: Frame) -> Instruction | None:
-        """End the attempt."""
-        return FAILED
+# Outside of all repeats.
+NO_ROUND = Round(None)
 
 
 class End(Instruction):
-    """An end of the attempt; never entered."""
+    """An end of the attempt; as a frame, it lies below all others."""
 
     __slots__ = ()
+
+    def retry(self, _machine: Machine, _frame: Frame) -> Instruction | None:
+        return self
 
 
 MATCHED = End()
 FAILED = End()
-_BOTTOM: Frame = (Bottom(),)
 
 
 class Machine:
@@ -104,9 +101,10 @@ class Machine:
         self._ledger = ledger_of(meter)
         self._portion = FIRST_PORTION
         self._frame_bytes = FRAME_BYTES + 16 * groups
+        # Steps that are paid for and not yet taken; instructions take theirs, and `attempt` buys the next.
+        self.fuel = 0
         self.text = text
         self.end = end
-        self.fuel = 0
         self.marks: list[int | None] = [None] * (2 * groups)
         self.stack: list[Frame] = []
         # Heights of the stack at which the open lookarounds, atomic groups and possessive rounds began.
@@ -117,15 +115,15 @@ class Machine:
     def _reset(self, start: int) -> None:
         self.start = self.pos = start
         self.last_mark = self.last_group = -1
-        self.round: Round | None = None
+        self.round = NO_ROUND
         self.stack.clear()
         self.anchors.clear()
 
     def attempt(self, entry: Instruction, start: int) -> bool:
         """Tell whether the pattern matches at `start`; then `pos` is the end, and `marks` are the captures."""
         self._reset(start)
+        self.push(FAILED)
         stack = self.stack
-        stack.append(_BOTTOM)
         instruction: Instruction | None = entry
         while True:
             self.fuel -= INSTRUCTION_STEPS
@@ -155,23 +153,6 @@ class Machine:
         self.fuel += bought
         self._ledger.reserve(len(self.stack) * self._frame_bytes)
 
-    def captures(self) -> Captures:
-        """Return what a way that may fail has to put back."""
-        if self.round is None:
-            return self.last_mark, self.last_group, None
-        return self.last_mark, self.last_group, self.all_marks()
-
-    def all_marks(self) -> list[int | None]:
-        """Return a copy of the valid marks."""
-        self.fuel -= MARKS_STEPS + (self.last_mark >> 4)
-        return self.marks[: self.last_mark + 1]
-
-    def restore(self, captures: Captures) -> None:
-        """Put back what `captures` returned."""
-        self.last_mark, self.last_group, marks = captures
-        if marks is not None:
-            self.marks[: len(marks)] = marks
-
     def push(self, *frame: Any) -> None:
         """Keep a way to go on; the first part of a frame is its instruction."""
         self.fuel -= FRAME_STEPS
@@ -189,10 +170,35 @@ class Machine:
         del self.stack[height:]
         return frame
 
-    def regs(self, groups: int) -> tuple[tuple[int, int], ...]:
-        """Return the spans of the match and its groups."""
+    def captures(self) -> Captures:
+        """Return what a way that may fail has to put back."""
+        if self.round is NO_ROUND:
+            return self.last_mark, self.last_group, None
+        return self.all_captures()
+
+    def all_captures(self) -> Captures:
+        """Return the same with the marks, as the start of a round keeps it everywhere."""
+        self.fuel -= MARKS_STEPS + (self.last_mark >> 4)
+        return self.last_mark, self.last_group, self.marks[: self.last_mark + 1]
+
+    def restore(self, captures: Captures) -> None:
+        """Put back what `captures` returned."""
+        self.last_mark, self.last_group, marks = captures
+        if marks is not None:
+            self.marks[: len(marks)] = marks
+
+    def captured(self, group: int) -> tuple[int, int] | None:
+        """Return the span that a group has at this moment."""
+        index = 2 * group - 2
+        if index >= self.last_mark:
+            return None
+        begin, end = self.marks[index : index + 2]
+        return None if begin is None or end is None or end < begin else (begin, end)
+
+    def spans(self) -> Spans:
+        """Return the spans of the match and of its groups."""
         spans = [(self.start, self.pos)]
-        for index in range(0, 2 * groups, 2):
+        for index in range(0, len(self.marks), 2):
             begin, end = self.marks[index : index + 2] if index < self.last_mark else (None, None)
             if begin is None or end is None:
                 spans.append((-1, -1))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.regex.machine import Spans
 from dispatcher.lang.regex.template import expand_template, read_template
 
 if TYPE_CHECKING:
     from dispatcher.lang.regex.pattern import Pattern
-    from dispatcher.lang.regex.program import Found, Spans
+    from dispatcher.lang.regex.program import Found
+
+_SHOWN = 50
 
 
 class Match:
@@ -28,16 +31,18 @@ class Match:
 
     def __repr__(self) -> str:
         begin, end = self._spans[0]
-        # No more is shown than fits.
-        shown = repr(self.string[begin : min(end, begin + 50)] if end - begin > 50 else self.string[begin:end])[:50]
-        return f"<re.Match object; span=({begin}, {end}), match={shown}>"
+        shown = self.string[begin : min(end, begin + _SHOWN)]
+        if end - begin > _SHOWN:
+            # No more than this can be seen, but the quotes around it depend on those in all of the text.
+            shown += "".join(quote for quote in "'\"" if self.string.find(quote, begin, end) >= 0)
+        return f"<re.Match object; span=({begin}, {end}), match={repr(shown)[:_SHOWN]}>"
 
-    def __getitem__(self, group: Any) -> str | None:
+    def __getitem__(self, group: Any) -> Any:
         return self._text(self._index(group), None)
 
     @property
     def lastgroup(self) -> str | None:
-        """The name of the last group that matched, if it has one."""
+        """The name of the group that ended last, if it has one."""
         for name, index in self.re.groupindex.items():
             if index == self.lastindex:
                 return name
@@ -85,12 +90,7 @@ class Match:
         return self.string[begin:end]
 
     def _index(self, group: Any) -> int:
-        if hasattr(group, "__index__"):
-            index = group.__index__()
-        elif self.re.groupindex:
-            index = self.re.groupindex.get(group, -1)
-        else:
-            index = -1
+        index = int(group) if hasattr(group, "__index__") else self.re.groupindex.get(group, -1)
         if not 0 <= index < len(self._spans):
             raise IndexError("no such group")
-        return int(index)
+        return index

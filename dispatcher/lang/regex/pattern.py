@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from operator import index
 from types import MappingProxyType
 from typing import Any, Final
@@ -25,8 +25,16 @@ PARSE_STEPS = 100
 PARSE_STEPS_PER_CHARACTER = 20
 COMPILE_STEPS = 300
 COMPILE_STEPS_PER_CHARACTER = 60
+COMPILED_BYTES = 2_000
+COMPILED_BYTES_PER_CHARACTER = 100
+
+# Patterns for the evaluations to come; long ones are rare and may have many sets, so they are compiled again.
+MAX_KEPT_PATTERNS = 256
+MAX_KEPT_LENGTH = 500
+
 _NOTHING = re.compile("(?!)")
 _SHOWN_FLAGS = ("IGNORECASE", "LOCALE", "MULTILINE", "DOTALL", "UNICODE", "VERBOSE", "DEBUG", "ASCII")
+_SHOWN = 200
 
 
 class Pattern:
@@ -34,12 +42,12 @@ class Pattern:
 
     __slots__ = ("_program", "flags", "groupindex", "groups", "pattern")
 
-    def __init__(self, pattern: str, program: Program) -> None:
-        self._program = program
+    def __init__(self, pattern: str, parsed: sre.Parsed, program: Program) -> None:
+        self._program: Final = program
         self.pattern: Final = pattern
-        self.flags: Final = program.flags
-        self.groups: Final = program.groups
-        self.groupindex: Final = MappingProxyType(program.names)
+        self.flags: Final = parsed.flags
+        self.groups: Final = parsed.groups
+        self.groupindex: Final = MappingProxyType(parsed.names)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Pattern):
@@ -60,7 +68,7 @@ class Pattern:
                 flags &= ~re.RegexFlag[name]
         if flags:
             shown.append(f"0x{flags:x}")
-        text = repr(self.pattern)[:200]
+        text = repr(self.pattern)[:_SHOWN]
         return f"re.compile({text}, {'|'.join(shown)})" if shown else f"re.compile({text})"
 
     def search(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> Match | None:
@@ -81,7 +89,7 @@ class Pattern:
         result: list[Any] = []
         for spans, _ in self._program.scan(meter, text, pos, endpos):
             wanted = spans[1:] or spans
-            meter.text(sum([end - begin for begin, end in wanted]))
+            meter.allocate(sum([end - begin for begin, end in wanted]))
             texts = tuple([text[begin:end] if begin >= 0 else "" for begin, end in wanted])
             result.append(texts if len(texts) > 1 else texts[0])
         meter.items(len(result))
@@ -100,7 +108,7 @@ class Pattern:
         last = 0
         for spans, _ in self._matches(meter, text, limit):
             (begin, end), *groups = spans
-            meter.text(begin - last + sum([stop - start for start, stop in groups]))
+            meter.allocate(begin - last + sum([stop - start for start, stop in groups]))
             result.append(text[last:begin])
             result += [text[start:stop] if start >= 0 else None for start, stop in groups]
             last = end
@@ -119,23 +127,20 @@ class Pattern:
         replace = self._replacement(meter, repl, string)
         text, _, _ = _window(string, 0, sys.maxsize)
         pieces: list[Any] = []
-        replaced = last = length = 0
+        replaced = last = 0
         for found in self._matches(meter, text, limit):
             begin, end = found[0][0]
             if last < begin:
-                meter.text(begin - last)
+                meter.allocate(begin - last)
                 pieces.append(text[last:begin])
             piece = replace(found)
             if piece is not None:
                 pieces.append(piece)
-                length += len(piece) if isinstance(piece, str) else 0
-            length += begin - last
-            meter.text(length)
             last = end
             replaced += 1
         if last < len(text):
             pieces.append(text[last:])
-        meter.text(length + len(text) - last)
+        meter.text(sum([len(piece) for piece in pieces if isinstance(piece, str)]))
         return "".join(pieces), replaced
 
     def _find(self, meter: Meter, task: Task, string: Any, pos: Any, endpos: Any) -> Match | None:
@@ -158,11 +163,11 @@ class Pattern:
             return lambda found: repl(Match(meter, self, string, 0, len(string), found))
         if isinstance(repl, bytes):
             # CPython notices this when it joins the pieces, and so do we.
-            return lambda found: repl
+            return lambda _: repl
         hash(repl)
         parts = read_template(meter, repl, self)
         if parts == [repl]:
-            return lambda found: repl
+            return lambda _: repl
         return lambda found: expand_template(meter, parts, string, found[0])
 
 
@@ -175,24 +180,43 @@ def compile_pattern(meter: Meter, pattern: Any, flags: Any = 0, _engine: Engine 
     if not isinstance(pattern, str):
         raise TypeError("first argument must be string or compiled pattern")
     if flags & re.DEBUG:
-        raise ValueError("the flag re.DEBUG has no effect in rules; leave it out")
-    flags = int(flags)
-    ledger = ledger_of(meter)
-    if ledger.knows(pattern, flags):
+        raise ValueError("the flag re.DEBUG is not for rules: it prints how a pattern is compiled")
+    key = (pattern, int(flags), _engine)
+    paid = ledger_of(meter).patterns
+    compiled = paid.get(key)
+    if compiled is not None:
         meter.charge(KNOWN_PATTERN_STEPS)
+        return compiled
+    meter.charge(PARSE_STEPS + PARSE_STEPS_PER_CHARACTER * len(pattern))
+    meter.allocate(COMPILED_BYTES + COMPILED_BYTES_PER_CHARACTER * len(pattern))
+    kept = _kept.get(key)
+    if kept is None:
+        compiled = _compile(meter, *key)
     else:
-        meter.charge(PARSE_STEPS + PARSE_STEPS_PER_CHARACTER * len(pattern))
-        root = read(sre.parse(pattern, flags))
-        units = [node.unit for node in descendants(root) if isinstance(node, One | Run)]
-        meter.charge(COMPILE_STEPS + COMPILE_STEPS_PER_CHARACTER * len(pattern))
-        meter.charge(sum([unit.compile_steps for unit in units]))
-        ledger.note(pattern, flags)
-    return _compiled(pattern, flags, _engine)
+        compiled, steps = kept
+        meter.charge(steps)
+    paid[key] = compiled
+    return compiled
 
 
-@lru_cache(maxsize=256)
-def _compiled(pattern: str, flags: int, engine: Engine) -> Pattern:
-    return Pattern(pattern, Program(sre.parse(pattern, flags), engine))
+def _compile(meter: Meter, pattern: str, flags: int, engine: Engine) -> Pattern:
+    parsed = sre.parse(pattern, flags)
+    root = read(parsed)
+    units = [node.unit for node in descendants(root) if isinstance(node, One | Run)]
+    steps = COMPILE_STEPS + COMPILE_STEPS_PER_CHARACTER * len(pattern) + sum([unit.compile_steps for unit in units])
+    meter.charge(steps)
+    compiled = Pattern(pattern, parsed, Program(parsed, root, engine))
+    if len(pattern) <= MAX_KEPT_LENGTH:
+        with _keeping:
+            if len(_kept) >= MAX_KEPT_PATTERNS:
+                del _kept[next(iter(_kept))]
+            _kept[pattern, flags, engine] = (compiled, steps)
+    return compiled
+
+
+# With what compiling them costs, so that an evaluation spends the same whether or not it finds its pattern here.
+_kept: dict[tuple[str, int, Engine], tuple[Pattern, int]] = {}
+_keeping = threading.Lock()
 
 
 def escape(meter: Meter, pattern: Any) -> str:
@@ -214,5 +238,6 @@ def _window(string: Any, pos: Any, endpos: Any) -> tuple[str, int, int]:
 
 
 def _count(value: Any) -> int:
+    """Return a number of matches; raise what CPython raises for others."""
     _NOTHING.split("", value)
     return index(value)

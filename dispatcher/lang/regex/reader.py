@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from dispatcher.lang.regex import sre
@@ -41,7 +40,6 @@ _KINDS_OF_TEXT = int(re.ASCII | re.LOCALE | re.UNICODE)
 _WORD = sre.parse(r"\w", 0).tree[0]
 
 
-@lru_cache(maxsize=256)
 def read(parsed: sre.Parsed) -> Sequence:
     """Return the tree of a parsed pattern."""
     return _sequence(parsed.tree, parsed.flags)

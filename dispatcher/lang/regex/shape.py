@@ -79,11 +79,7 @@ class Shapes:
     def _make(self, node: Node) -> Shape:
         match node:
             case Text(text):
-                alphabet = NOTHING
-                for char in set(text):
-                    alphabet |= one_character(char)
-                width = len(text)
-                return Shape(one_character(text[0]), one_character(text[-1]), alphabet, width, width, 1 + width // 4)
+                return _literal(text)
             case One(unit):
                 return Shape(unit.charset, unit.charset, unit.charset, 1, 1, unit.weight)
             case Run(unit, low, high):
@@ -102,13 +98,12 @@ class Shapes:
             case Reference(group, ignore_case):
                 return _UNKNOWN if ignore_case else self.group(group)
             case Look(body):
-                self.of(body)
-                return _CONDITION
+                return Shape(NOTHING, NOTHING, NOTHING, 0, 0, 1 + self.of(body).size)
             case At():
                 return _CONDITION
 
     def has_single_way(self, repeat: Repeat) -> bool:
-        """Tell whether a text can be eaten in one way at most by rounds of the repeat, decided by each next character."""
+        """Tell whether each next character decides how rounds of the repeat go on: one way at most eats a text."""
         known = self._single_way.get(repeat)
         if known is None:
             body = self.of(repeat.body)
@@ -188,6 +183,13 @@ def descendants(sequence: Sequence) -> Iterator[Node]:
             case Conditional(_, yes, no):
                 yield from descendants(yes)
                 yield from descendants(no)
+
+
+def _literal(text: str) -> Shape:
+    alphabet = NOTHING
+    for char in set(text):
+        alphabet |= one_character(char)
+    return Shape(one_character(text[0]), one_character(text[-1]), alphabet, len(text), len(text), 1 + len(text) // 4)
 
 
 def _join(a: Shape, b: Shape) -> Shape:

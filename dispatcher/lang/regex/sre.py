@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -27,7 +26,7 @@ _constants: Any = import_module("re._constants")
 _sre: Any = import_module("_sre")
 
 # Characters that match each other under IGNORECASE though their lower cases differ, by code.
-EXTRA_CASES: dict[int, tuple[int, ...]] = import_module("re._casefix")._EXTRA_CASES
+EXTRA_CASES: dict[int, tuple[int, ...]] = import_module("re._casefix")._EXTRA_CASES  # noqa: SLF001 - no public way
 to_lower_ascii = _sre.ascii_tolower
 to_lower_unicode = _sre.unicode_tolower
 has_case_ascii = _sre.ascii_iscased
@@ -67,7 +66,6 @@ class GroupNames(Protocol):
     def groupindex(self) -> Any: ...
 
 
-@lru_cache(maxsize=256)
 def parse(pattern: str, flags: int) -> Parsed:
     """Return the parsed pattern; raise what CPython raises, or LimitExceeded for one too long or too deep."""
     if len(pattern) > MAX_LENGTH:
@@ -107,9 +105,9 @@ def search_filter(parsed: Parsed) -> re.Pattern[str] | None:
     then passes over places that match.
     """
     tree = parsed.tree
-    if tree.getwidth()[0] == 0 or _compiler._get_literal_prefix(tree, parsed.flags)[0]:
+    if tree.getwidth()[0] == 0 or _compiler._get_literal_prefix(tree, parsed.flags)[0]:  # noqa: SLF001
         return None
-    charset = _compiler._get_charset_prefix(tree, parsed.flags)
+    charset = _compiler._get_charset_prefix(tree, parsed.flags)  # noqa: SLF001
     return _compile_node(_constants.IN, charset, parsed.flags & ~re.IGNORECASE) if charset else None
 
 
@@ -133,11 +131,11 @@ def _nesting(pattern: str, flags: int) -> int:
         return pattern.count("(")
     tokens = _VERBOSE_TOKENS if flags & re.VERBOSE or inline else _TOKENS
     depth = deepest = 0
-    for token in tokens.findall(pattern):
-        if token == "(":
+    for piece in tokens.findall(pattern):
+        if piece == "(":
             depth += 1
             deepest = max(deepest, depth)
-        elif token == ")":
+        elif piece == ")":
             depth -= 1
     return deepest
 

@@ -23,7 +23,7 @@ from dispatcher.lang.regex.charset import (
 # Kinds above U+0100 of `\d`, `\s` and `\w`.
 _KINDS = {"DIGIT": DIGIT, "SPACE": SPACE, "WORD": DIGIT | LETTER}
 WIDE_SET_STEPS = 1_000
-_REMEMBERED_CHARACTERS = 4096
+_REMEMBERED_CHARACTERS = 512
 _SHORT_RANGE = 64
 
 
