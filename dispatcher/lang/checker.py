@@ -47,16 +47,18 @@ INSTEAD = {
     "locals": "write the variable's name",
 }
 
+
+def _type_values() -> Iterator[TypeValue]:
+    values = [entry.value for entry in FUNCTIONS.values()]
+    values += [value for module in MODULES.values() for value in module.members.values()]
+    return (value for value in values if isinstance(value, TypeValue))
+
+
+# Every name that can stand behind a dot.
 _ALL_MEMBERS = frozenset(
-    {
-        *(name for table in METHODS.values() for name in table),
-        *(name for module in MODULES.values() for name in module.members),
-        *(
-            name
-            for owner in (*FUNCTIONS.values(), *MODULES["datetime"].members.values())
-            for name in getattr(getattr(owner, "value", owner), "members", ())
-        ),
-    }
+    {name for table in METHODS.values() for name in table}
+    | {name for module in MODULES.values() for name in module.members}
+    | {name for value in _type_values() for name in value.members}
 )
 
 

@@ -7,7 +7,7 @@ One file becomes one function whose local variables are the rule's variables. Wh
   so no object of Python can be walked from; members of values are looked up by `methods.attribute` in our tables.
 - Names of ours (helpers, the meter, temporaries) begin with a dot. No rule can spell one, so no rule can read or
   replace one. The rule's names are its own, and can only be bound to values that rules make.
-- Builtins are an empty mapping; the globals are the helpers listed in `_HELPERS`, the tables' implementations that the
+- Builtins are an empty mapping; the globals are the helpers listed in `helpers.HELPERS`, the tables' implementations that the
   file names, and nothing else.
 - What can grow or run long goes through a helper that asks the meter first (operations.py, functions.py, methods.py).
   Loops are charged through `.iterate` and `.charge`, functions through `.enter`.

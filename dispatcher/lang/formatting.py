@@ -12,7 +12,8 @@ from types import FunctionType
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
-from dispatcher.lang.operations import SCALARS, weigh, without_addresses
+from dispatcher.lang.measuring import SCALARS, weigh
+from dispatcher.lang.operations import without_addresses
 
 _NUMBERS_IN_SPEC = re.compile(r"\d+")
 _INDEX = re.compile(r"\[([^\]]*)\]")

@@ -12,16 +12,9 @@ from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
 from dispatcher.lang.formatting import ascii_text, format_value, plain_repr, text_of
-from dispatcher.lang.operations import (
-    ENTRY_SIZE,
-    add,
-    collect,
-    collect_keys,
-    collect_pairs,
-    iterate,
-    power,
-    weigh,
-)
+from dispatcher.lang.iteration import collect, collect_keys, collect_pairs, iterate
+from dispatcher.lang.measuring import ENTRY_SIZE, weigh
+from dispatcher.lang.operations import add, power
 from dispatcher.lang.values import Builtin, Implementation, TypeValue, as_callable, type_name
 
 

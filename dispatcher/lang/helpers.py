@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dispatcher.lang import formatting, operations
+from dispatcher.lang import formatting, iteration, measuring, operations
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.methods import attribute
 
@@ -78,14 +78,14 @@ HELPERS: Mapping[str, Any] = {
     ".item": operations.item,
     ".store": operations.store_item,
     ".delete": operations.delete_item,
-    ".hashable": operations.hashable,
-    ".iterate": operations.iterate,
-    ".collect": operations.collect,
-    ".collect_keys": operations.collect_keys,
-    ".mapping": operations.mapping,
-    ".spread": operations.spread,
-    ".spread_each": operations.spread_each,
-    ".unpacked": operations.unpacked,
+    ".hashable": measuring.hashable,
+    ".iterate": iteration.iterate,
+    ".collect": iteration.collect,
+    ".collect_keys": iteration.collect_keys,
+    ".mapping": iteration.mapping,
+    ".spread": iteration.spread,
+    ".spread_each": iteration.spread_each,
+    ".unpacked": iteration.unpacked,
     ".call": operations.call,
     ".attribute": attribute,
     ".format": formatting.format_value,

@@ -19,10 +19,11 @@ from lark.exceptions import UnexpectedToken
 from lark.lexer import PatternStr
 
 from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
+from dispatcher.lang.expression_builder import no_identifier, unreadable
 from dispatcher.lang.layout import MAX_BRACKETS, LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
-from dispatcher.lang.tree_builder import Callbacks, TreeBuilder, no_identifier, unreadable
+from dispatcher.lang.tree_builder import Callbacks, TreeBuilder
 from dispatcher.lang.tree_checks import BuildError
 
 if TYPE_CHECKING:

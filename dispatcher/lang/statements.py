@@ -51,10 +51,8 @@ class StatementCompiler(ExpressionCompiler):
         return [ast.If(test, [guarded], [], **self._place)]
 
     def _title(self, line: int) -> str:
-        above = self._source.line(line - 1).strip()
-        return (
-            above.lstrip("#").strip() if above.startswith("#") and not self._source.line(line - 1)[:1].isspace() else ""
-        )
+        above = self._source.line(line - 1)
+        return above.lstrip("#").strip() if above.startswith("#") else ""
 
     def _writes_ticket(self, statement: Stmt) -> bool:
         names = {name_of(name) for name in bound_names((statement,))}

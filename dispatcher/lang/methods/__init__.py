@@ -11,12 +11,12 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.measuring import VIEWS
 from dispatcher.lang.methods.containers import DICT, FROZENSET, LIST, MUTATORS, SEQUENCE, SET
 from dispatcher.lang.methods.entry import MethodEntry
 from dispatcher.lang.methods.expressions import MATCH, PATTERN
 from dispatcher.lang.methods.moments import DATE, DATETIME, FLOAT, INT, ISO_CALENDAR, TIME, TIMEDELTA
 from dispatcher.lang.methods.text import TEXT
-from dispatcher.lang.operations import VIEWS
 from dispatcher.lang.regex import Match, Pattern
 from dispatcher.lang.values import BoundMethod, Implementation, ModuleValue, TypeValue, as_callable, type_name
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.functions import sort_list
+from dispatcher.lang.iteration import collect, collect_pairs, ordered
+from dispatcher.lang.measuring import ENTRY_SIZE, ITEM_SIZE, hashable, scan
 from dispatcher.lang.methods.entry import method, plain, small
-from dispatcher.lang.operations import ENTRY_SIZE, ITEM_SIZE, collect, collect_pairs, hashable, ordered, scan
 from dispatcher.lang.values import Implementation
 
 

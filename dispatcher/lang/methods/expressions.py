@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.measuring import weigh
 from dispatcher.lang.methods.entry import MethodEntry, field, method, small
-from dispatcher.lang.operations import weigh
 from dispatcher.lang.regex import Match, Pattern
 from dispatcher.lang.values import as_callable
 

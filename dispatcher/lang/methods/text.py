@@ -7,8 +7,9 @@ from typing import Any
 
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.formatting import format_template
+from dispatcher.lang.iteration import collect
+from dispatcher.lang.measuring import search, search_back
 from dispatcher.lang.methods.entry import MethodEntry, method
-from dispatcher.lang.operations import collect, search, search_back
 from dispatcher.lang.values import Implementation
 
 

@@ -1,0 +1,408 @@
+"""Builds the expressions of the syntax tree while the parser reduces: one method for each rule of the grammar."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from keyword import iskeyword
+from typing import Any, Literal, TypeAlias, cast
+
+from dispatcher.lang import syntax
+from dispatcher.lang.layout import LayoutToken
+from dispatcher.lang.literals import Field, LiteralError, number, text_parts
+from dispatcher.lang.source import Span
+from dispatcher.lang.syntax import Expr
+from dispatcher.lang.tree_checks import (
+    Bracketed,
+    BuildError,
+    bare,
+    check_arguments,
+    check_parameters,
+    check_target,
+    ordered,
+)
+
+Child: TypeAlias = Any  # a LayoutToken, a Node, or a list made by a rule that is part of another
+
+# The letters before the first quote of a text.
+_PREFIX = re.compile("[a-zA-Z]*")
+
+
+class ExpressionBuilder:
+    """Callbacks for expressions, without state. `read_field` parses the expression of an f-string field."""
+
+    def __init__(self, read_field: Callable[[str, int], Expr]) -> None:
+        self._read_field = read_field
+
+    def items(self, parts: list[Child], place: Any) -> Expr:
+        """Return the only item, or a tuple where there is a comma."""
+        if len(parts) == 1:
+            return cast("Expr", parts[0])
+        return syntax.TupleDisplay(tuple(nodes(parts)), **place)
+
+    targets = items
+
+    def starred(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Starred."""
+        return syntax.Starred(_no_comparison(parts[1]), **place)
+
+    def named_expression(self, parts: list[Child], place: Any) -> Expr:
+        """Build a NamedExpression."""
+        target = parts[0]
+        if not isinstance(target, syntax.Name):
+            raise BuildError("invalid-target", "`:=` needs a variable on its left", target.span)
+        return syntax.NamedExpression(target, parts[2], **place)
+
+    def conditional(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Conditional."""
+        return syntax.Conditional(parts[2], parts[0], parts[4], **place)
+
+    def lambda_expression(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Lambda."""
+        parameters = (
+            parts[1]
+            if isinstance(parts[1], syntax.Parameters)
+            else syntax.Parameters((), start=parts[0].end, end=parts[0].end)
+        )
+        return syntax.Lambda(parameters, parts[-1], **place)
+
+    def or_operation(self, parts: list[Child], place: Any) -> Expr:
+        """Build a BooleanOperation."""
+        return syntax.BooleanOperation("or", tuple(nodes(parts)), **place)
+
+    def and_operation(self, parts: list[Child], place: Any) -> Expr:
+        """Build a BooleanOperation."""
+        return syntax.BooleanOperation("and", tuple(nodes(parts)), **place)
+
+    def not_operation(self, parts: list[Child], place: Any) -> Expr:
+        """Build a UnaryOperation."""
+        return syntax.UnaryOperation("not", parts[1], **place)
+
+    def operator(self, parts: list[Child]) -> str:
+        """Return the operator's text, one space between two words."""
+        return " ".join(part.text for part in parts)
+
+    def operation(self, parts: list[Child]) -> Expr:
+        """Order a flat run of operands and operators."""
+        return ordered(parts)
+
+    def unary_operation(self, parts: list[Child], place: Any) -> Expr:
+        """Build a UnaryOperation."""
+        return syntax.UnaryOperation(parts[0].text, parts[1], **place)
+
+    def power(self, parts: list[Child], place: Any) -> Expr:
+        """Build a BinaryOperation of `**`."""
+        return syntax.BinaryOperation(parts[0], "**", parts[2], **place)
+
+    def attribute(self, parts: list[Child], place: Any) -> Expr:
+        """Build an Attribute."""
+        return syntax.Attribute(parts[0], identifier(parts[2]), **place)
+
+    def call(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Call."""
+        return syntax.Call(parts[0], parts[2] if isinstance(parts[2], tuple) else (), **place)
+
+    def subscript(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Subscript."""
+        return syntax.Subscript(parts[0], parts[2], **place)
+
+    def subscripts(self, parts: list[Child], place: Any) -> Expr:
+        """Return the only index, or a tuple where there is a comma."""
+        if len(parts) == 1 and isinstance(parts[0], syntax.Starred):
+            return syntax.TupleDisplay((parts[0],), **place)
+        return self.items(parts, place)
+
+    def slice(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Slice; a missing bound is where two colons, or a colon and an end, meet."""
+        bounds: list[Expr | None] = [None, None, None]
+        index = 0
+        for part in parts:
+            if isinstance(part, LayoutToken):
+                index += 1
+            else:
+                bounds[index] = part
+        lower, upper, step = bounds
+        return syntax.Slice(lower, upper, step, **place)
+
+    def arguments(self, parts: list[Child]) -> tuple[syntax.Argument, ...]:
+        """Check the order of arguments as CPython does."""
+        arguments = tuple(nodes(parts))
+        check_arguments(cast("tuple[syntax.Argument, ...]", arguments))
+        return cast("tuple[syntax.Argument, ...]", arguments)
+
+    def argument(self, parts: list[Child], place: Any) -> syntax.Argument:
+        """Build one argument."""
+        if len(parts) == 1:
+            return syntax.Argument(parts[0], None, "", **place)
+        if len(parts) == 2:
+            return syntax.Argument(parts[1], None, parts[0].text, **place)
+        name = parts[0]
+        if not isinstance(name, syntax.Name):
+            raise BuildError(
+                "invalid-arguments",
+                "the left side of `=` in a call must be a parameter's name",
+                name.span,
+                "write `==` to compare",
+            )
+        return syntax.Argument(parts[2], name.id, "", **place)
+
+    def generator_argument(self, parts: list[Child], place: Any) -> syntax.Argument:
+        """Build a generator expression that is an argument."""
+        generator = self._comprehension("generator", parts[0], None, parts[1:], place)
+        return syntax.Argument(generator, None, "", **place)
+
+    def parameters(self, parts: list[Child], place: Any) -> syntax.Parameters:
+        """Check the order of parameters as CPython does."""
+        items = tuple(cast("list[syntax.Parameter]", nodes(parts)))
+        check_parameters(items)
+        return syntax.Parameters(items, **place)
+
+    def parameter(self, parts: list[Child], place: Any) -> syntax.Parameter:
+        """Build one parameter."""
+        first = parts[0]
+        if first.type == "NAME":
+            return syntax.Parameter(identifier(first), "", parts[2] if len(parts) > 1 else None, **place)
+        return syntax.Parameter(identifier(parts[1]) if len(parts) > 1 else "", first.text, None, **place)
+
+    def fstring_expression(self, parts: list[Child]) -> Expr:
+        """Return the expression behind the brace of an f-string field."""
+        return no_star(parts[1])
+
+    def name(self, parts: list[Child]) -> syntax.Name:
+        """Build a Name."""
+        return syntax.Name(identifier(parts[0]), start=parts[0].start, end=parts[0].end)
+
+    def number(self, parts: list[Child]) -> Expr:
+        """Build a Constant from a number literal."""
+        token = parts[0]
+        try:
+            value = number(token.text)
+        except LiteralError as problem:
+            raise _literal_problem(problem, token) from None
+        return syntax.Constant(value, start=token.start, end=token.end)
+
+    def constant(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Constant from a keyword."""
+        token = parts[0]
+        if token.text == "...":
+            return syntax.RefusedExpression("`...`", **place)
+        return syntax.Constant({"None": None, "True": True, "False": False}[token.text], **place)
+
+    def text(self, parts: list[LayoutToken], place: Any) -> Expr:
+        """Build a Constant, or a FormattedString where a literal has fields, from adjacent literals."""
+        pieces: list[str | syntax.FormattedField] = []
+        formatted = False
+        for token in parts:
+            formatted = (
+                formatted or "f" in token.text[: min(token.text.find("'") % 9, token.text.find('"') % 9)].lower()
+            )
+            try:
+                values = text_parts(token.text)
+            except LiteralError as problem:
+                raise _literal_problem(problem, token) from None
+            pieces.extend(value if isinstance(value, str) else self._field(value, token) for value in values)
+        joined = _join(pieces)
+        if formatted:
+            return syntax.FormattedString(joined, **place)
+        return syntax.Constant(cast("str", joined[0]) if joined else "", **place)
+
+    def _field(self, field: Field, token: LayoutToken) -> syntax.FormattedField:
+        start, end = token.start + field.offset, token.start + field.end
+        spec = None
+        if field.spec is not None:
+            parts = _join([part if isinstance(part, str) else self._field(part, token) for part in field.spec])
+            spec = syntax.FormattedString(parts, start=start, end=end)
+        conversion = field.conversion
+        if field.label is not None and conversion is None and spec is None:
+            conversion = "r"
+        value = self._read_field(field.expression, start)
+        return syntax.FormattedField(value, conversion, spec, field.label, start=start, end=end)
+
+    def empty_tuple(self, _parts: list[Child], place: Any) -> Bracketed:
+        """Build `()`."""
+        return Bracketed(syntax.TupleDisplay((), **place), **place)
+
+    def parenthesized(self, parts: list[Child], place: Any) -> Bracketed:
+        """Keep the brackets' place; a tuple also takes them into its own."""
+        inner = parts[1]
+        if isinstance(inner, syntax.Starred):
+            raise BuildError(
+                "unexpected-token",
+                "`*` needs a list or a tuple around it",
+                inner.span,
+                "write `(*values,)` or `[*values]`",
+            )
+        if isinstance(inner, syntax.TupleDisplay):
+            inner = syntax.TupleDisplay(inner.items, **place)
+        return Bracketed(inner, **place)
+
+    def list_display(self, parts: list[Child], place: Any) -> Expr:
+        """Build a ListDisplay."""
+        return syntax.ListDisplay(_display_items(parts), **place)
+
+    def set_display(self, parts: list[Child], place: Any) -> Expr:
+        """Build a SetDisplay."""
+        return syntax.SetDisplay(_display_items(parts), **place)
+
+    def empty_dict(self, _parts: list[Child], place: Any) -> Expr:
+        """Build `{}`."""
+        return syntax.DictDisplay((), **place)
+
+    def dict_display(self, parts: list[Child], place: Any) -> Expr:
+        """Build a DictDisplay."""
+        entries = tuple(part for part in parts if isinstance(part, tuple))
+        return syntax.DictDisplay(entries, **place)
+
+    def entry(self, parts: list[Child]) -> tuple[Expr | None, Expr]:
+        """Return key and value; the key of `**more` is None."""
+        return (bare(parts[0]), bare(parts[2])) if len(parts) == 3 else (None, _no_comparison(parts[1]))
+
+    def generator(self, parts: list[Child], place: Any) -> Expr:
+        """Build a generator expression."""
+        return self._comprehension("generator", parts[1], None, parts[2:-1], place)
+
+    def list_comprehension(self, parts: list[Child], place: Any) -> Expr:
+        """Build a list comprehension."""
+        return self._comprehension("list", parts[1], None, parts[2:-1], place)
+
+    def set_comprehension(self, parts: list[Child], place: Any) -> Expr:
+        """Build a set comprehension."""
+        return self._comprehension("set", parts[1], None, parts[2:-1], place)
+
+    def dict_comprehension(self, parts: list[Child], place: Any) -> Expr:
+        """Build a dict comprehension."""
+        return self._comprehension("dict", parts[1], parts[3], parts[4:-1], place)
+
+    def _comprehension(
+        self,
+        kind: Literal["list", "set", "dict", "generator"],
+        element: Expr,
+        value: Expr | None,
+        clauses: Sequence[syntax.ForClause],
+        place: Any,
+    ) -> Expr:
+        return syntax.Comprehension(kind, element, value, tuple(clauses), **place)
+
+    def for_clause(self, parts: list[Child], place: Any) -> syntax.ForClause:
+        """Build one `for ... in ... if ...` of a comprehension."""
+        if parts[0].text == "async":
+            raise BuildError(
+                "unsupported-syntax",
+                "rules have no `async`",
+                Span(parts[0].start, parts[0].end),
+                "leave out `async`",
+            )
+        check_target(parts[1])
+        return syntax.ForClause(parts[1], parts[3], tuple(nodes(parts[4:])), **place)
+
+    def refused_parameter(self, parts: list[Child]) -> syntax.Parameter:
+        """Refuse an annotated parameter."""
+        raise BuildError(
+            "unsupported-syntax",
+            "rules have no annotations",
+            Span(parts[1].start, parts[2].end),
+            "leave out `:` and the type",
+        )
+
+    def unreadable(self, parts: list[Child]) -> Expr:
+        """Refuse a character or a quote that begins no token."""
+        raise unreadable(parts[0])
+
+
+def unreadable(token: LayoutToken) -> BuildError:
+    """Return the error for a token that the lexer could not read."""
+    span = Span(token.start, token.end)
+    if token.type in ("UNTERMINATED", "UNTERMINATED_LONG"):
+        bare = token.text.lstrip("bBfFrRuU")
+        quotes = bare[:3] if bare.startswith(('"""', "'''")) else bare[:1]
+        opening = Span(token.start, token.start + len(token.text) - len(bare) + len(quotes))
+        return BuildError("unterminated-text", "this text is never closed", opening, f"add the closing `{quotes}`")
+    character = token.text
+    if character in "‘’‚‛“”„‟«»":
+        return BuildError(
+            "unknown-character", f"`{character}` is a typographic quote", span, "use plain quotes: ' or \""
+        )
+    if character == "\\":
+        return BuildError(
+            "unknown-character",
+            "a backslash joins two lines only as the last character of its line",
+            span,
+            "remove what follows it, or the backslash",
+        )
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    return BuildError("unknown-character", f"`{shown}` means nothing in rules", span, "remove it")
+
+
+def nodes(parts: Sequence[Child]) -> list[Any]:
+    """Return the nodes among the parts."""
+    return [part for part in parts if isinstance(part, syntax.Node)]
+
+
+def identifier(token: LayoutToken) -> str:
+    """Return a name as Python reads it: normalised, and no keyword in disguise."""
+    if token.text.isascii():
+        return token.text
+    name = unicodedata.normalize("NFKC", token.text)
+    if not token.text.isidentifier() or not name.isidentifier():
+        raise no_identifier(token)
+    if iskeyword(name):
+        raise BuildError(
+            "unknown-character",
+            f"this name reads as `{name}`, which is Python's own",
+            token.span,
+            "choose another name",
+        )
+    return name
+
+
+def no_identifier(token: LayoutToken) -> BuildError:
+    """Return the error for the first character that no name can hold."""
+    text = token.text
+    # A name's start is a name, so the first character that spoils it is found from the left.
+    index = next(size for size in range(len(text)) if not text[: size + 1].isidentifier())
+    return unreadable(LayoutToken("UNKNOWN", text[index], token.start + index, token.start + index + 1))
+
+
+def _join(pieces: list[str | syntax.FormattedField]) -> tuple[str | syntax.FormattedField, ...]:
+    joined: list[str | syntax.FormattedField] = []
+    run: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            run.append(piece)
+            continue
+        if run:
+            joined.append("".join(run))
+            run = []
+        joined.append(piece)
+    if run:
+        joined.append("".join(run))
+    return tuple(part for part in joined if part != "")
+
+
+def _literal_problem(problem: LiteralError, token: LayoutToken) -> BuildError:
+    start = token.start + problem.offset
+    return BuildError("invalid-literal", str(problem), Span(start, start + problem.length), problem.help)
+
+
+def no_star(value: Expr) -> Expr:
+    """Return a value that stands alone, which Python forbids to have a `*`."""
+    if isinstance(value, syntax.Starred):
+        raise BuildError("unexpected-token", "`*` needs a list or a tuple around it", value.span, "write `[*values]`")
+    return value
+
+
+def _no_comparison(part: Child) -> Expr:
+    """Return what `*` or `**` stands before; Python allows no comparison there without brackets."""
+    if isinstance(part, syntax.Comparison):
+        raise BuildError("unexpected-token", "a comparison behind `*` needs brackets", part.span)
+    return cast("Expr", bare(part))
+
+
+def _display_items(parts: list[Child]) -> tuple[Expr, ...]:
+    if len(parts) == 2:
+        return ()
+    inner = parts[1]
+    if isinstance(inner, Bracketed):
+        return (inner.inner,)
+    return inner.items if isinstance(inner, syntax.TupleDisplay) else (inner,)
