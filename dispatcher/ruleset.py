@@ -122,7 +122,7 @@ class RuleSet:
         """
         moment = _zoned(now or datetime.now().astimezone())
         first, unused = first_values(ticket, self._schema, self._defaults)
-        outcome = evaluate(self._programs, first, _fresh, self._limits, moment)
+        outcome = evaluate(self._programs, first, to_plain, self._limits, moment)
         return self._decision(first, outcome, moment, unused)
 
     def _decision(
@@ -168,7 +168,7 @@ class RuleSet:
         room = Room(items=200_000)
         for logged in outcome.writes:
             program = self._programs[logged.program]
-            write = program.writes[logged.write]
+            write = logged.write
             new = to_plain(logged.value, room)
             if len(changes) < MAX_CHANGES and not _same(new, current[write.variable]):
                 changes.append(Change(write.variable, program.filename, write.line, current[write.variable], new))
@@ -221,10 +221,3 @@ def _is_data(value: Any) -> bool:
 def _same(a: Any, b: Any) -> bool:
     """Tell whether two plain values are the same for a person: 1, 1.0 and True are not."""
     return type(a) is type(b) and bool(a == b)
-
-
-def _fresh(first: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: to_plain(value) if isinstance(value, dict | list | tuple | set) else value
-        for name, value in first.items()
-    }

@@ -29,7 +29,7 @@ class LimitExceeded(BaseException):
 class Meter:
     """What is left for one evaluation, and its surroundings: the clock, and where `print` writes."""
 
-    __slots__ = ("changed", "depth", "limits", "memory", "now", "opaque", "output", "printed", "steps")
+    __slots__ = ("changed", "depth", "limits", "memory", "now", "opaque", "output", "printed", "steps", "unordered")
 
     def __init__(self, limits: Limits, now: datetime | None = None) -> None:
         self.limits = limits
@@ -43,6 +43,8 @@ class Meter:
         self.changed = False
         # Set where a value was weighed whose repr shows an address.
         self.opaque = False
+        # Set where a set of other than numbers was weighed: the order of its values is that of this process.
+        self.unordered = False
 
     def charge(self, steps: int) -> None:
         """Spend `steps`; raise LimitExceeded when they run out."""

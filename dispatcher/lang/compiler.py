@@ -7,9 +7,10 @@ One file becomes one function whose local variables are the rule's variables. Wh
   so no object of Python can be walked from; members of values are looked up by `methods.attribute` in our tables.
 - Names of ours (helpers, the meter, temporaries) begin with a dot. No rule can spell one, so no rule can read or
   replace one. The rule's names are its own, and can only be bound to values that rules make.
-- Builtins are an empty mapping; the globals are the helpers listed in `helpers.HELPERS`, the tables' implementations that the
-  file names, and nothing else.
-- What can grow or run long goes through a helper that asks the meter first (operations.py, functions.py, methods.py).
+- Builtins are an empty mapping; the globals are those of helpers.HELPERS, the tables' implementations that the file
+  names, and nothing else.
+- What can grow or run long goes through a helper that asks the meter first (operations.py, iteration.py, formatting.py,
+  functions.py, methods/, modules.py; measuring.py says what things cost).
   Loops are charged through `.iterate` and `.charge`, functions through `.enter`.
 
 Positions are those of the rule, so Python's own traceback tells the line and column of a fault.
@@ -20,9 +21,11 @@ from __future__ import annotations
 import ast
 from functools import cache
 
+from dispatcher.lang import syntax
 from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.emitter import weight
 from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.lang.methods import MUTATORS
 from dispatcher.lang.program import TOP_FUNCTION, Program, RuleFunction
 from dispatcher.lang.statements import StatementCompiler
 
@@ -41,9 +44,26 @@ def compile_module(checked: CheckedModule) -> Program:
         statements=tuple(whole.statements),
         writes=tuple(whole.writes),
         weight=sum(weight((statement,)) for statement in checked.module.body),
+        changes_values=_changes_values(checked),
         whole=function,
         partial=cache(lambda: _FileCompiler(checked, leaving_out=True).function()),
     )
+
+
+def _changes_values(checked: CheckedModule) -> bool:
+    pending: list[syntax.Node] = list(checked.module.body)
+    while pending:
+        current = pending.pop()
+        match current:
+            case syntax.Attribute(name=name) if name in MUTATORS:
+                return True
+            case syntax.AugmentedAssignment() | syntax.Delete():
+                return True
+            case syntax.Assignment(targets=targets) if any(isinstance(target, syntax.Subscript) for target in targets):
+                return True
+            case _:
+                pending.extend(syntax.children(current))
+    return False
 
 
 class _FileCompiler(StatementCompiler):

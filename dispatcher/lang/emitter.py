@@ -108,7 +108,7 @@ class Emitter:
         return self._effect(".log", entry)
 
     def _write(self, variable: str) -> int:
-        self.writes.append(Write(variable, self._place["lineno"]))
+        self.writes.append(Write(variable, self._place["lineno"], len(self.statements) - 1))
         return len(self.writes) - 1
 
 

@@ -3,22 +3,27 @@
 A fault in a top-level statement makes that statement absent: what comes out is exactly what the same rules without it
 give. Evaluation is deterministic, so the normal path runs each file once and keeps nothing. After a fault everything
 starts again, in the form that can leave statements out: it goes on behind a statement that failed before it had any
-effect, and starts again without one that had. The runs share four times the steps of one; when those are spent, the
+effect, and starts again without one that had. The same form also finds out which statement changed a ticket variable
+in place by a way that the log does not see, such as another name for it. The runs share four times the steps of one; when those are spent, the
 statement at fault and all behind it are left out, and what stands before them decides.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import CodeType, TracebackType
 from typing import Any, Literal
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
-from dispatcher.lang.program import TOP_FUNCTION, Program
+from dispatcher.lang.program import TOP_FUNCTION, Program, Write
 
+# Copies a value that can be changed in place.
+Freeze = Callable[[Any], Any]
+
+CHANGEABLE = (list, dict, set)
 RUNS = 4
 # Steps for the handling of one fault, and for each statement that another run passes.
 FAULT_COST = 1000
@@ -42,10 +47,10 @@ class EvaluationFault:
 
 @dataclass(frozen=True, slots=True)
 class LoggedWrite:
-    """One write of a ticket variable, by its place in the program's table."""
+    """One write of a ticket variable, and the value that it had then."""
 
     program: int
-    write: int
+    write: Write
     value: Any
 
 
@@ -81,15 +86,45 @@ class _Run:
 class _Watch:
     """Follows the statements of one file in the form that can leave them out."""
 
-    def __init__(self, meter: Meter, places: _Places, fired: set[int], run: _Run) -> None:
+    def __init__(self, meter: Meter, places: _Places, fired: set[int], run: _Run, freeze: Freeze) -> None:
         self._meter = meter
         self._places = places
         self._fired = fired
         self._run = run
+        self._freeze = freeze
         self._before = (0, 0)
+        self._statement = 0
+        # The values that ticket variables hold and that can be changed in place, each with a copy.
+        self._held: dict[str, tuple[Any, Any]] = {}
+        self.log: list[tuple[Write, Any]] = []
+        for name, value in run.variables.items():
+            self._hold(name, value)
 
-    def begin(self, steps: int) -> None:
+    def write(self, entry: tuple[int, Any]) -> None:
+        """Log a write, with a copy of what can still change."""
+        write = self._places.program.writes[entry[0]]
+        self.log.append((write, self._hold(write.variable, entry[1])))
+
+    def _hold(self, name: str, value: Any) -> Any:
+        self._held.pop(name, None)
+        if type(value) not in CHANGEABLE:
+            return value
+        copy = self._freeze(value)
+        self._held[name] = (value, copy)
+        return copy
+
+    def settle(self) -> None:
+        """Log what the statement before changed in place."""
+        statement = self._places.program.statements[self._statement]
+        for name, (value, copy) in list(self._held.items()):
+            if self._freeze(value) != copy:
+                self.log.append((Write(name, statement.line, self._statement), self._hold(name, value)))
+
+    def begin(self, number: int, steps: int) -> None:
         """Note what is left before a statement, and charge for it."""
+        if self._held:
+            self.settle()
+        self._statement = number
         self._before = (self._meter.steps, self._meter.memory)
         self._meter.changed = False
         self._meter.charge(steps)
@@ -112,11 +147,11 @@ class _Watch:
 
 
 def evaluate(
-    programs: Sequence[Program], first: Mapping[str, Any], copy: Any, limits: Limits, now: datetime
+    programs: Sequence[Program], first: Mapping[str, Any], freeze: Freeze, limits: Limits, now: datetime
 ) -> Outcome:
     """Run `programs` in order on the first values of the ticket variables.
 
-    `copy` makes fresh first values for each run, so that no run sees what another one changed.
+    `freeze` copies a value, so that no run sees what another one changed, and no log what came later.
     """
     left_out: set[tuple[int, int]] = set()
     faults: list[EvaluationFault] = []
@@ -126,10 +161,13 @@ def evaluate(
     places = [_Places(number, program) for number, program in enumerate(programs)]
     while True:
         meter = Meter(limits, now)
-        run = _run(places, copy(first), meter, left_out, watching=watching)
+        run = _run(places, first, freeze, meter, left_out, watching=watching)
         spent += limits.steps - max(meter.steps, 0) + run.wasted + RUN_COST * statements
         if not run.failed:
-            break
+            if watching or not _changed_unseen(programs, first, freeze, run):
+                break
+            watching = True
+            continue
         if run.end is None:
             # The first run charges a file as a whole, so it cannot say which statement went over a limit.
             watching = True
@@ -153,6 +191,18 @@ def evaluate(
     )
 
 
+def _changed_unseen(programs: Sequence[Program], first: Mapping[str, Any], freeze: Freeze, run: _Run) -> bool:
+    """Tell whether a ticket variable may hold something else than the log says."""
+    changing = any(program.changes_values for program in programs)
+    last = dict(first)
+    for logged in run.writes:
+        if changing and type(logged.value) in CHANGEABLE and type(first[logged.write.variable]) not in CHANGEABLE:
+            return True
+        last[logged.write.variable] = logged.value
+    held = [name for name, value in run.variables.items() if type(value) in CHANGEABLE]
+    return any(freeze(run.variables[name]) != freeze(last[name]) for name in held)
+
+
 def _behind(programs: Sequence[Program], place: tuple[int, int]) -> set[tuple[int, int]]:
     everything = (
         (number, index) for number, program in enumerate(programs) for index in range(len(program.statements))
@@ -162,13 +212,14 @@ def _behind(programs: Sequence[Program], place: tuple[int, int]) -> set[tuple[in
 
 def _run(
     files: Sequence[_Places],
-    variables: dict[str, Any],
+    first: Mapping[str, Any],
+    freeze: Freeze,
     meter: Meter,
     left_out: set[tuple[int, int]],
     *,
     watching: bool,
 ) -> _Run:
-    run = _Run(variables)
+    run = _Run({name: freeze(value) if type(value) in CHANGEABLE else value for name, value in first.items()})
     for number, places in enumerate(files):
         program = places.program
         log: list[tuple[int, Any]] = []
@@ -179,7 +230,8 @@ def _run(
         if watching:
             function = program.partial()
             skipped = {statement for owner, statement in left_out if owner == number}
-            watch = _Watch(meter, places, fired, run)
+            watch = _Watch(meter, places, fired, run, freeze)
+            arguments[-1] = watch.write
             arguments += [skipped, watch.begin, watch.effect, watch.ends_run]
         try:
             if not watching:
@@ -194,7 +246,14 @@ def _run(
                 run.variables[name] = value
             elif not name.startswith("."):
                 run.working[name] = value
-        run.writes.extend(LoggedWrite(number, write, value) for write, value in log)
+        if watching:
+            watch.settle()
+            writes = watch.log
+        else:
+            writes = [(program.writes[write], value) for write, value in log]
+        run.writes.extend(LoggedWrite(number, write, value) for write, value in writes)
+        # A rule that wrote has fired, whatever its conditions are.
+        fired.update(write.statement for write, _ in writes if program.statements[write.statement].is_rule)
         skipped.update(fault.statement for fault in run.absent if fault.program == number)
         fired.update(index for index, top in enumerate(program.statements) if top.always and index not in skipped)
         run.fired.update((number, index) for index in fired)

@@ -12,8 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
-from dispatcher.lang.measuring import SCALARS, weigh
-from dispatcher.lang.operations import without_addresses
+from dispatcher.lang.measuring import SCALARS, weigh, without_addresses
 
 _NUMBERS_IN_SPEC = re.compile(r"\d+")
 _INDEX = re.compile(r"\[([^\]]*)\]")
@@ -41,7 +40,44 @@ def _shown(meter: Meter, value: Any, show: Callable[[Any], str], widening: int) 
         return f"<function {value.__name__}>"
     if isinstance(value, Iterator):
         return f"<{type(value).__name__} object>"
+    if meter.unordered:
+        meter.unordered = False
+        text = _canonical(value)
+        return without_addresses(meter, ascii(text)[1:-1] if show is ascii else text)
     return without_addresses(meter, show(value))
+
+
+class _Shown:
+    """Stands for a value that holds sets where Python asks for its text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def in_order(value: Any) -> Any:
+    """Return `value`, or for a collection what shows its sets in a fixed order."""
+    return _Shown(_canonical(value)) if isinstance(value, dict | list | tuple | set | frozenset) else value
+
+
+def _canonical(value: Any) -> str:
+    """Return the repr of a value that holds sets, with their values in a fixed order."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_canonical(key)}: {_canonical(item)}" for key, item in value.items())
+        return f"{{{inner}}}"
+    if type(value) in (set, frozenset):
+        inner = ", ".join(sorted(map(_canonical, value)))
+        shown = f"{{{inner}}}" if inner else ""
+        return shown if type(value) is set and inner else f"{type(value).__name__}({shown})"
+    if type(value) is list:
+        return f"[{', '.join(map(_canonical, value))}]"
+    if type(value) is tuple:
+        return f"({', '.join(map(_canonical, value))}{',' if len(value) == 1 else ''})"
+    return repr(value)
 
 
 def convert(meter: Meter, value: Any, conversion: str) -> str:

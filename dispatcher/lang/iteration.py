@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.formatting import plain_repr
 from dispatcher.lang.measuring import ENTRY_SIZE, SIZED, hashable, refuse_own, weigh
 from dispatcher.lang.values import type_name
 
@@ -37,8 +38,10 @@ def ordered(meter: Meter, values: Any) -> list[Any]:
     meter.items(len(values))
     if all(type(value) in (int, bool, float) for value in values):
         return list(values)
-    weigh(meter, values)
-    return sorted(values, key=lambda value: (type(value).__name__, value if type(value) is str else repr(value)))
+    if all(type(value) is str for value in values):
+        weigh(meter, values)
+        return sorted(values)
+    return sorted(values, key=lambda value: (type(value).__name__, plain_repr(meter, value)))
 
 
 def iterate(meter: Meter, iterable: Any, weight: int) -> Iterable[Any]:

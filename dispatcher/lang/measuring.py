@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
@@ -24,6 +25,7 @@ SIZED = SEQUENCES | VIEWS | {dict, set, frozenset, range}
 
 # Bytes of a reference in a list, of an entry in a dict and in a set, as CPython lays them out at the most.
 ITEM_SIZE = 8
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 ENTRY_SIZE = 100
@@ -47,6 +49,7 @@ def weigh(meter: Meter, value: Any) -> int:
             parts: Iterable[Any] = [part for entry in current.items() for part in entry]
         elif isinstance(current, list | tuple | set | frozenset) or kind in VIEWS:
             meter.charge(3 + 3 * len(current))
+            meter.unordered = meter.unordered or kind in (set, frozenset)
             parts = current
         elif kind in SCALARS:
             size += _scalar_size(meter, current) + 2
@@ -131,6 +134,14 @@ def hashable(meter: Meter, key: Any) -> Any:
     elif kind not in SCALARS:
         weigh(meter, key)
     return key
+
+
+def without_addresses(meter: Meter, text: str) -> str:
+    """Return a text without the addresses that functions and iterators among the weighed values show in their repr."""
+    if not meter.opaque:
+        return text
+    meter.opaque = False
+    return _ADDRESS.sub("", text)
 
 
 def refuse_own(owner: Any, what: str) -> None:

@@ -12,17 +12,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.formatting import in_order
 from dispatcher.lang.iteration import collect, collect_pairs, iterate
-from dispatcher.lang.measuring import ENTRY_SIZE, SIZED, VIEWS, hashable, refuse_own, scan, search, weigh, weigh_both
+from dispatcher.lang.measuring import (
+    ENTRY_SIZE,
+    SIZED,
+    VIEWS,
+    hashable,
+    refuse_own,
+    scan,
+    search,
+    weigh,
+    weigh_both,
+    without_addresses,
+)
 from dispatcher.lang.values import as_callable
 
 _SET_VIEWS: frozenset[type] = frozenset({type({}.keys()), type({}.items())})
 
 
 _FLAGS = re.compile(r"[#0\- +]*(?:\*|\d*)(?:\.(?:\*|\d*))?")
-
-
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 _WIDTH = re.compile(r"\*|\d+")
@@ -102,15 +111,14 @@ def percent(meter: Meter, a: Any, b: Any) -> Any:
         for number in _WIDTH.findall(numbers):
             size += stars if number == "*" else int(number[:20])
     meter.text(size)
+    if meter.unordered:
+        b = (
+            tuple(map(in_order, arguments))
+            if not isinstance(b, dict)
+            else {key: in_order(value) for key, value in b.items()}
+        )
+        meter.unordered = False
     return without_addresses(meter, a % b)
-
-
-def without_addresses(meter: Meter, text: str) -> str:
-    """Return a text without the addresses that functions and iterators among the weighed values show in their repr."""
-    if not meter.opaque:
-        return text
-    meter.opaque = False
-    return _ADDRESS.sub("", text)
 
 
 def _percent_fields(template: str) -> Iterator[str]:

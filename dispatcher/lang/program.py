@@ -31,6 +31,7 @@ class Write:
 
     variable: str
     line: int
+    statement: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +42,7 @@ class Program:
     statements: tuple[TopStatement, ...]
     writes: tuple[Write, ...]
     weight: int
+    # Whether anything in the file changes a value in place, other than through a ticket variable's own name.
+    changes_values: bool
     whole: RuleFunction
     partial: Callable[[], RuleFunction]

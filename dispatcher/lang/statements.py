@@ -42,7 +42,7 @@ class StatementCompiler(ExpressionCompiler):
     def _watched(self, number: int, statement: Stmt, body: list[ast.stmt]) -> list[ast.stmt]:
         """Return a top-level statement in the form that can be left out, before it runs or when it fails."""
         self._at(statement)
-        begin = self._effect(".begin", self._constant(weight((statement,))))
+        begin = self._effect(".begin", self._constant(number), self._constant(weight((statement,))))
         ends_run = self._call(".ends_run", self._constant(number), self._name(".error"))
         again = ast.If(ends_run, [ast.Raise(None, None, **self._place)], [], **self._place)
         handler = ast.ExceptHandler(self._name(".Exception"), ".error", [again], **self._place)
