@@ -142,7 +142,7 @@ class RuleSet:
             ((number, index), RuleOutcome(program.filename, statement.line, statement.title))
             for number, program in enumerate(self._programs)
             for index, statement in enumerate(program.statements)
-            if statement.is_rule
+            if statement.is_rule or (number, index) in outcome.fired
         ]
         return Decision(
             action_variables=variables,

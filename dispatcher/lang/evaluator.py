@@ -3,9 +3,11 @@
 A fault in a top-level statement makes that statement absent: what comes out is exactly what the same rules without it
 give. Evaluation is deterministic, so the normal path runs each file once and keeps nothing. After a fault everything
 starts again, in the form that can leave statements out: it goes on behind a statement that failed before it had any
-effect, and starts again without one that had. The same form also finds out which statement changed a ticket variable
-in place by a way that the log does not see, such as another name for it. The runs share four times the steps of one; when those are spent, the
+effect, and starts again without one that had. The runs share four times the steps of one; when those are spent, the
 statement at fault and all behind it are left out, and what stands before them decides.
+
+The same form finds out which statement changed a ticket variable in place by a way that the log does not see, such as
+another name for it; it is run where the values at the end are not those of the log.
 """
 
 from __future__ import annotations
@@ -192,15 +194,22 @@ def evaluate(
 
 
 def _changed_unseen(programs: Sequence[Program], first: Mapping[str, Any], freeze: Freeze, run: _Run) -> bool:
-    """Tell whether a ticket variable may hold something else than the log says."""
+    """Tell whether a ticket variable may hold, or have held, something else than the log says."""
     changing = any(program.changes_values for program in programs)
     last = dict(first)
     for logged in run.writes:
-        if changing and type(logged.value) in CHANGEABLE and type(first[logged.write.variable]) not in CHANGEABLE:
+        if changing and _can_change(logged.value, copied=type(first[logged.write.variable]) is dict):
             return True
         last[logged.write.variable] = logged.value
     held = [name for name, value in run.variables.items() if type(value) in CHANGEABLE]
     return any(freeze(run.variables[name]) != freeze(last[name]) for name in held)
+
+
+def _can_change(value: Any, *, copied: bool) -> bool:
+    """Tell whether a logged value could change behind the log; `copied` where its items alone could."""
+    if type(value) not in CHANGEABLE:
+        return False
+    return not copied or any(type(item) in CHANGEABLE for item in (value.values() if type(value) is dict else value))
 
 
 def _behind(programs: Sequence[Program], place: tuple[int, int]) -> set[tuple[int, int]]:
@@ -253,7 +262,7 @@ def _run(
             writes = [(program.writes[write], value) for write, value in log]
         run.writes.extend(LoggedWrite(number, write, value) for write, value in writes)
         # A rule that wrote has fired, whatever its conditions are.
-        fired.update(write.statement for write, _ in writes if program.statements[write.statement].is_rule)
+        fired.update(write.statement for write, _ in writes)
         skipped.update(fault.statement for fault in run.absent if fault.program == number)
         fired.update(index for index, top in enumerate(program.statements) if top.always and index not in skipped)
         run.fired.update((number, index) for index in fired)

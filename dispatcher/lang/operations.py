@@ -112,11 +112,10 @@ def percent(meter: Meter, a: Any, b: Any) -> Any:
             size += stars if number == "*" else int(number[:20])
     meter.text(size)
     if meter.unordered:
-        b = (
-            tuple(map(in_order, arguments))
-            if not isinstance(b, dict)
-            else {key: in_order(value) for key, value in b.items()}
-        )
+        if isinstance(b, dict):
+            b = {key: in_order(value) for key, value in b.items()}
+        else:
+            b = tuple(map(in_order, arguments))
         meter.unordered = False
     return without_addresses(meter, a % b)
 
