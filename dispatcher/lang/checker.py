@@ -48,6 +48,10 @@ INSTEAD = {
 }
 
 
+# How other languages call Python's constants.
+_CONSTANTS = {"true": "True", "false": "False", "null": "None", "nil": "None", "none": "None", "undefined": "None"}
+
+
 def _type_values() -> Iterator[TypeValue]:
     values = [entry.value for entry in FUNCTIONS.values()]
     values += [value for module in MODULES.values() for value in module.members.values()]
@@ -421,6 +425,10 @@ class _Checker:
                 name.span,
                 f"write `import {name.id}` above",
             )
+            return
+        constant = _CONSTANTS.get(name.id.lower())
+        if constant is not None and not called:
+            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, f"write `{constant}`")
             return
         own = {known for scope in self._scopes for known in scope}
         known = {*own, *self._schema.names(), *FUNCTIONS}

@@ -330,6 +330,8 @@ def unreadable(token: LayoutToken) -> BuildError:
             span,
             "remove what follows it, or the backslash",
         )
+    if character == "!":
+        return BuildError("unknown-character", "`!` means nothing in rules by itself", span, "write `not`, or `!=`")
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return BuildError("unknown-character", f"`{shown}` means nothing in rules", span, "remove it")
 

@@ -71,7 +71,9 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
             line.columns == (0, 0) and line.tokens[0].text not in CLAUSES and not decorated
         )
         if begins and group:
-            statements.append(_indent(source, group))
+            # A block whose line is lost has no more to say.
+            if line.problem is None or line.columns == (0, 0):
+                statements.append(_indent(source, group))
             group = []
         if line.problem is not None:
             statements.append(StatementTokens((), line.problem))
@@ -104,7 +106,7 @@ def _logical_lines(source: Source, tokens: Sequence[LayoutToken]) -> list[_Line]
         try:
             if token is None:
                 if brackets:
-                    raise _unclosed(brackets[-1])
+                    raise _unclosed(brackets[0])
             elif token.type != "_NEWLINE":
                 current.append(token)
                 if token.text in OPENING:
@@ -123,7 +125,8 @@ def _logical_lines(source: Source, tokens: Sequence[LayoutToken]) -> list[_Line]
             elif brackets:
                 continue
         except _LayoutProblemError as problem:
-            lines.append(_Line((), (0, 0), diagnostic(source, problem.code, str(problem), problem.span, problem.help)))
+            found = diagnostic(source, problem.code, str(problem), problem.span, problem.help)
+            lines.append(_Line((), _columns(source, current[0].start), found))
             position = _next_top_line(source, tokens, opened_at if token is None else position)
             current, brackets = [], []
             continue

@@ -108,20 +108,19 @@ def _field_expression(text: str, offset: int) -> Expr:
 def _reduce(start: str, tokens: Iterable[LayoutToken]) -> object:
     """Run the parser over `tokens`; raise BuildError where they do not fit the grammar."""
     state = grammar().parse_interactive(start=start)
+    before: LayoutToken | None = None
     token: LayoutToken | None = None
     try:
-        for token in tokens:
+        for following in tokens:
+            before, token = token, following
             state.feed_token(cast("Token", token))
         return cast("Any", state).feed_eof()
     except UnexpectedToken as error:
-        raise _unexpected(
-            cast("LayoutToken", token),
-            error.expected if error.expected else set(),
-            at_end=error.token.type == "$END",
-        ) from None
+        last = cast("LayoutToken", token)
+        raise _unexpected(last, before, error.expected or (), at_end=error.token.type == "$END") from None
 
 
-def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) -> BuildError:
+def _unexpected(token: LayoutToken, before: LayoutToken | None, expected: Iterable[str], *, at_end: bool) -> BuildError:
     """Put an unexpected token into words that a rule author knows."""
     accepted = set(expected)
     span = Span(token.start, token.end)
@@ -158,38 +157,35 @@ def _unexpected(token: LayoutToken, expected: Iterable[str], *, at_end: bool) ->
         return BuildError(
             "unexpected-token", "`=` assigns; it cannot stand in a condition", span, "write `==` to compare"
         )
-    if token.text in ("&&", "||"):
-        return BuildError("unexpected-token", f"`{token.text}` means nothing in Python", span)
     shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
-    return BuildError("unexpected-token", f"`{shown}` cannot stand here", span, _advice(token, accepted))
+    return BuildError("unexpected-token", f"`{shown}` cannot stand here", span, _advice(token, before, accepted))
 
 
-def _advice(token: LayoutToken, accepted: set[str]) -> str | None:
+# What people write who know other languages: a sign, and the same sign before it.
+_TWICE = {"&": "`and`", "|": "`or`"}
+_BEFORE = {
+    "else": "`elif condition:`",
+    "elseif": "`elif`",
+    "elsif": "`elif`",
+    "elif": "`elif condition:`",
+    "print": "`print(...)`",
+}
+
+
+def _advice(token: LayoutToken, before: LayoutToken | None, accepted: set[str]) -> str | None:
+    if before is not None:
+        if token.text in _TWICE and before.text == token.text:
+            return f"write {_TWICE[token.text]}"
+        if before.text == "<" and token.text == ">":
+            return "write `!=`"
+        if before.text in ("==", "!=") and token.text == "=":
+            return f"write `{before.text}`"
+        if before.text.lower() in _BEFORE and token.type in ("NAME", "STRING", "IF"):
+            return f"write {_BEFORE[before.text.lower()]}"
     if token.text in ("elif", "else"):
         return f"`{token.text}` belongs to an `if` directly above it, at the same depth"
-    if token.type == "NAME" and token.text.lower() in (
-        "then",
-        "elseif",
-        "elsif",
-        "endif",
-        "end",
-        "and",
-        "or",
-        "not",
-        "null",
-        "true",
-        "false",
-    ):
-        words = {
-            "then": "`:`",
-            "elseif": "`elif`",
-            "elsif": "`elif`",
-            "null": "`None`",
-            "true": "`True`",
-            "false": "`False`",
-        }
-        word = words.get(token.text.lower())
-        return f"write {word}" if word else None
+    if token.text.lower() == "then":
+        return "write `:`"
     if "COLON" in accepted and "AUGMENTED" not in accepted and "_NEWLINE" not in accepted:
         return "is a `:` or an operator missing before it?"
     if token.type in ("NAME", "NUMBER", "STRING", "LONG_STRING"):
