@@ -35,6 +35,7 @@ MAX_FILE = 1_000_000
 MAX_TOKENS = 200_000
 MAX_DEPTH = 200
 
+UNREADABLE = ("UNTERMINATED", "UNTERMINATED_LONG", "UNKNOWN")
 OPENING_TYPES = ("LPAR", "LSQB", "LBRACE")
 CLOSING_TYPES = ("RPAR", "RSQB", "RBRACE")
 
@@ -124,8 +125,10 @@ def _unexpected(token: LayoutToken, before: LayoutToken | None, expected: Iterab
     """Put an unexpected token into words that a rule author knows."""
     accepted = set(expected)
     span = Span(token.start, token.end)
-    if token.type in ("UNTERMINATED", "UNTERMINATED_LONG", "UNKNOWN"):
+    if token.type in UNREADABLE:
         return unreadable(token)
+    if before is not None and before.type in UNREADABLE:
+        return unreadable(before)
     if token.type == "NAME" and not token.text.isidentifier():
         return no_identifier(token)
     if token.type == "_INDENT":

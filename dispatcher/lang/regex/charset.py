@@ -17,7 +17,7 @@ ALL_KINDS = DIGIT | LETTER | SPACE | OTHER
 ALL_LATIN = (1 << 256) - 1
 LATIN = "".join(map(chr, range(256)))
 
-_CLASS_OF_KIND = {DIGIT: r"\d", LETTER: r"\w", SPACE: r"\s", OTHER: r"\u0100-\U0010ffff"}
+_CLASS_OF_KIND = {DIGIT: r"\d", LETTER: r"\w", SPACE: r"\s"}
 
 
 def kind_of(char: str) -> int:
@@ -60,10 +60,10 @@ def one_character(char: str) -> CharSet:
 @lru_cache(maxsize=256)
 def finder(charset: CharSet, *, runs: bool) -> re.Pattern[str]:
     """Return CPython's pattern for one character of the set, or for a longest run of them."""
-    if charset == ANYTHING:
-        members = r"\s\S"
+    members = "".join(f"\\x{code:02x}" for code in range(256) if charset.latin >> code & 1)
+    if charset.kinds & OTHER:
+        members += r"\u0100-\U0010ffff"
     else:
-        members = "".join(f"\\x{code:02x}" for code in range(256) if charset.latin >> code & 1)
         members += "".join(text for kind, text in _CLASS_OF_KIND.items() if charset.kinds & kind)
     if not members:
         return re.compile("(?!)")

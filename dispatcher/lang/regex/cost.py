@@ -11,7 +11,7 @@ An attempt starts at each place once, so a search begins with (n + 1, 1), and `m
   p. With R the longest such run and Q the sum of r * (r + 1) / 2 over all of them, it eats, and passes on, at most
   `min(entries * R, per_place * Q)`. A place q is reached from at most R places p before it, and once from each entry.
 - If the character before p is never in the set (`Flow.last` does not meet it), p begins its run. Then q is reached
-  from one p only, `per_place` stays, and the runs entered do not overlap: Q becomes n.
+  from one p only, `per_place` stays, and the runs entered do not overlap: Q becomes the sum of all r.
 - A repeat of a group whose next character decides every choice (`Shapes.has_single_way`) walks one way from p, within
   the run of its alphabet. So it passes entries on like a run of its alphabet, and its work is in proportion to that.
 - Any other repeat is unrolled when its count is small; a possessive one keeps one way out of each round; else there is
@@ -195,22 +195,25 @@ class Estimate:
         elif node.mode is Mode.POSSESSIVE:
             entries = flow.entries
         self.work += 2 * entries
+        # Behind a run stands a character of the set, or nothing was eaten.
+        nothing_eaten = 0 if node.low else flow.entries
         entries = min(entries, per_place * (self._text.length + 1))
+        entries = min(entries, per_place * self._text.runs(charset).total + nothing_eaten)
         return Flow(entries, per_place, charset if node.low else charset | flow.last)
 
     def _stretch(self, charset: CharSet, high: int | None, flow: Flow) -> tuple[int, int, int]:
         """Return how far a run of the set reaches, what all runs eat together, and the entries of a place behind."""
-        longest, square = self._text.run(charset)
-        reach = longest if high is None else min(longest, high)
+        runs = self._text.runs(charset)
+        reach = runs.longest if high is None else min(runs.longest, high)
         if charset.meets(flow.last):
             per_place = min(flow.per_place * (reach + 1), flow.entries)
-            return reach, min(flow.entries * reach, flow.per_place * square), per_place
-        return reach, min(flow.entries * reach, flow.per_place * self._text.length), flow.per_place
+            return reach, min(flow.entries * reach, flow.per_place * runs.square), per_place
+        return reach, min(flow.entries * reach, flow.per_place * runs.total), flow.per_place
 
     def _final_run(self, node: Run, flow: Flow) -> Flow:
         """Add the work of a run with which a match is certain, once the least count is there."""
         charset, weight = node.unit.charset, node.unit.weight
-        needed = node.low if node.low <= 4 else min(node.low, self._text.run(charset)[0])
+        needed = node.low if node.low <= 4 else min(node.low, self._text.runs(charset).longest)
         self.work += (2 + needed * weight) * flow.entries + self._text.length * weight // 2
         return self._matched(Flow(flow.entries, flow.per_place, charset if node.low else charset | flow.last))
 
@@ -272,7 +275,7 @@ class Estimate:
 
     def _reference(self, node: Reference, flow: Flow) -> Flow:
         group = self._shapes.group(node.group)
-        widest = self._text.run(group.alphabet)[0] if group.widest is None else group.widest
+        widest = self._text.runs(group.alphabet).longest if group.widest is None else group.widest
         self.work += flow.entries * (2 + widest)
         per_place = min(flow.per_place * max(widest - group.narrowest + 1, 0), flow.entries)
         last = ANYTHING if node.ignore_case else group.last

@@ -90,7 +90,8 @@ class Match:
         return self.string[begin:end]
 
     def _index(self, group: Any) -> int:
-        index = int(group) if hasattr(group, "__index__") else self.re.groupindex.get(group, -1)
+        names = self.re.groupindex
+        index = int(group) if hasattr(group, "__index__") else names.get(group, -1) if names else -1
         if not 0 <= index < len(self._spans):
             raise IndexError("no such group")
         return index

@@ -33,7 +33,7 @@ MAX_KEPT_PATTERNS = 256
 MAX_KEPT_LENGTH = 500
 
 _NOTHING = re.compile("(?!)")
-_SHOWN_FLAGS = ("IGNORECASE", "LOCALE", "MULTILINE", "DOTALL", "UNICODE", "VERBOSE", "DEBUG", "ASCII")
+_SHOWN_FLAGS = ("IGNORECASE", "MULTILINE", "DOTALL", "UNICODE", "VERBOSE", "ASCII")
 _SHOWN = 200
 
 
@@ -59,13 +59,15 @@ class Pattern:
 
     def __repr__(self) -> str:
         flags = self.flags
-        if flags & (re.ASCII | re.LOCALE | re.UNICODE) == re.UNICODE:
-            flags &= ~re.UNICODE
+        if not flags & re.ASCII:
+            # What text patterns are anyway is not shown.
+            flags &= ~int(re.UNICODE)
         shown = []
         for name in _SHOWN_FLAGS:
-            if flags & re.RegexFlag[name]:
+            flag = int(re.RegexFlag[name])
+            if flags & flag:
                 shown.append(f"re.{name}")
-                flags &= ~re.RegexFlag[name]
+                flags &= ~flag
         if flags:
             shown.append(f"0x{flags:x}")
         text = repr(self.pattern)[:_SHOWN]

@@ -143,8 +143,8 @@ class Program:
         bound = self._worst_bound(meter, task, length)
         dear = bound is None or bound[0] > max(CHEAP_WORK, CHEAP_WORK_PER_CHARACTER * length)
         if dear or (length > LONG_TEXT and self._leading_text):
-            measured = self._bound(meter, task, MeasuredText(meter, text, pos, endpos))
-            bound = min(measured or bound, bound or measured)
+            bounds = (bound, self._bound(meter, task, MeasuredText(meter, text, pos, endpos)))
+            bound = min(filter(None, bounds), default=None)
         if bound is None:
             return False
         work, stack = bound

@@ -94,6 +94,9 @@ def _node(op: Any, argument: Any, flags: int) -> Node:
             direction, body = argument
             behind = body.getwidth()[0] if direction < 0 else 0
             return Look(_sequence(body, flags), behind, negative=name == "ASSERT_NOT")
+        case "FAILURE":
+            # What Python 3.13 makes of `(?!)`.
+            return Look((), 0, negative=True)
         case "GROUPREF":
             return Reference(argument, bool(flags & re.IGNORECASE), bool(flags & re.ASCII))
         case "GROUPREF_EXISTS":
