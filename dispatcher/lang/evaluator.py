@@ -27,6 +27,14 @@ Freeze = Callable[[Any], Any]
 
 CHANGEABLE = (list, dict, set)
 RUNS = 4
+# Names of ours in Python's messages, and what a rule author knows.
+_NAMES = (
+    (f"{TOP_FUNCTION}.<locals>.", ""),
+    ("'TypeValue'", "'type'"),
+    ("'ModuleValue'", "'module'"),
+    ("'Builtin'", "'builtin_function_or_method'"),
+    ("'BoundMethod'", "'builtin_function_or_method'"),
+)
 # Steps for the handling of one fault, and for each statement that another run passes.
 FAULT_COST = 1000
 RUN_COST = 5
@@ -329,4 +337,6 @@ def _message(error: BaseException, *, in_top: bool) -> str:
         # The text of a KeyError shows the key, whatever its size.
         return f"a key of type {type(error.args[0]).__name__} is missing"
     text = str(error)
+    for ours, pythons in _NAMES:
+        text = text.replace(ours, pythons)
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + "..."

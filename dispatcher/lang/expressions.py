@@ -170,8 +170,9 @@ class ExpressionCompiler(Emitter):
 
     def _link(self, left_expr: Expr, left: ast.expr, op: str, right_expr: Expr, right: ast.expr) -> ast.expr:
         if op in _IDENTITY:
-            if not is_literal(left_expr) and not is_literal(right_expr):
-                if _may_fold(left_expr) or _may_fold(right_expr):
+            literal = is_literal(left_expr) or is_literal(right_expr)
+            if not literal or _is_constant(left_expr) or _is_constant(right_expr):
+                if literal or _may_fold(left_expr) or _may_fold(right_expr):
                     return self._helper(".identical" if op == "is" else ".not_identical", left, right)
                 return ast.Compare(left, [_IDENTITY[op]()], [right], **self._place)
             op = "==" if op == "is" else "!="
@@ -339,6 +340,11 @@ def scope_names(parameters: syntax.Parameters, bound: Iterable[syntax.Name | syn
 
 def is_number(expr: Expr) -> bool:
     return isinstance(expr, syntax.Constant) and type(expr.value) in (int, float) and abs(expr.value) < 1 << 64  # type: ignore[arg-type] # a number
+
+
+def _is_constant(expr: Expr) -> bool:
+    """Tell whether `expr` is None, True or False, which `is` compares by identity also beside a literal."""
+    return isinstance(expr, syntax.Constant) and (expr.value is None or isinstance(expr.value, bool))
 
 
 def _may_fold(expr: Expr) -> bool:

@@ -197,7 +197,8 @@ def _re_subn(meter: Meter, pattern: Any, repl: Any, string: Any, count: Any = 0,
 
 
 _RE: dict[str, Any] = {
-    **FLAGS,
+    # As plain numbers: Python's flags keep every combination that is ever made.
+    **{name: int(flag) for name, flag in FLAGS.items()},
     **_functions(
         compile=_pattern,
         escape=escape,

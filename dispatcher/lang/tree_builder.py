@@ -58,7 +58,9 @@ class TreeBuilder(ExpressionBuilder):
         """Build a For."""
         check_target(parts[1])
         orelse = _orelse(parts)
-        return syntax.For(parts[1], parts[3], parts[5], orelse, start=parts[0].start, end=_end(orelse or parts[5]))
+        return syntax.For(
+            parts[1], no_star(parts[3]), parts[5], orelse, start=parts[0].start, end=_end(orelse or parts[5])
+        )
 
     def function_def(self, parts: list[Child]) -> Stmt:
         """Build a Function."""

@@ -17,6 +17,13 @@ from dispatcher.lang.budget import Meter
 Implementation = Callable[..., Any]
 
 
+def named(implementation: Implementation, name: str) -> Implementation:
+    """Give a function the name by which rules know it, for Python's messages about its arguments."""
+    if isinstance(implementation, FunctionType):
+        implementation.__qualname__ = name
+    return implementation
+
+
 class Builtin:
     """A function of the tables, as a value."""
 
@@ -24,7 +31,7 @@ class Builtin:
 
     def __init__(self, name: str, implementation: Implementation) -> None:
         self.name: Final = name
-        self.implementation: Final = implementation
+        self.implementation: Final = named(implementation, name)
 
     def __repr__(self) -> str:
         return f"<built-in function {self.name}>"
@@ -45,7 +52,7 @@ class TypeValue:
     ) -> None:
         self.name: Final = name
         self.python_type: Final = python_type
-        self.implementation: Final = implementation
+        self.implementation: Final = named(implementation, name)
         self.members: Final[Mapping[str, Any]] = members or {}
         self.module: Final = module
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.lang.budget import Meter
-from dispatcher.lang.values import Implementation
+from dispatcher.lang.values import Implementation, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +52,4 @@ def field(name: str, doc: str) -> MethodEntry:
 
 def method(name: str, signature: str, doc: str, implementation: Implementation) -> MethodEntry:
     """Take an implementation of ours."""
-    return MethodEntry(name, signature, doc, implementation)
+    return MethodEntry(name, signature, doc, named(implementation, name))
