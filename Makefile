@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test lint format reference lock clean
 
 demo: .venv/ready
 	$(BIN)/dispatcher demo $(ARGS)
@@ -18,6 +18,10 @@ lint: .venv/ready
 format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Writes the language reference from the tables.
+reference: .venv/ready
+	$(BIN)/python -m dispatcher.reference > grammar/README.md
 
 # Resolves for every platform and Python at once; needs uv.
 lock:

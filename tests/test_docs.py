@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.cli import main
+from dispatcher.reference import reference
 from dispatcher.tickets import TICKET_SCHEMA
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
@@ -43,7 +44,9 @@ def test_the_dry_run_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[
     assert shown("run") in capsys.readouterr().out
 
 
-def test_the_broken_rule_earns_the_message_that_the_readme_shows(tour: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_broken_rule_earns_the_message_that_the_readme_shows(
+    tour: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The tour's misspelt variable is reported as the README says."""
     rules = tour / "first.rules"
     rules.write_text(rules.read_text(encoding="utf-8").replace("in msg.", "in mgs."), encoding="utf-8")
@@ -59,3 +62,10 @@ def test_the_readme_lists_every_variable() -> None:
 
     missing = {name for name in TICKET_SCHEMA.names() if name not in listed}
     assert missing == {"category_2", "category_3"}, "category_1 .. category_4 is one line"
+
+
+def test_the_language_reference_is_that_of_the_tables() -> None:
+    """grammar/README.md is what `make reference` writes."""
+    page = Path(__file__).parents[1] / "grammar" / "README.md"
+
+    assert page.read_text(encoding="utf-8") == reference()
