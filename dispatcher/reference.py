@@ -1,4 +1,4 @@
-"""The language reference, made of the tables that the language itself reads: `make reference` writes grammar/README.md."""
+"""The language reference, made of the tables that the language reads; `make reference` writes grammar/README.md."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dispatcher.tickets import TICKET_SCHEMA
 INTRODUCTION = """\
 # The language of rules
 
-Rules are written in Python's syntax and mean what they mean to CPython: the same values, the same exceptions. What rules
-leave out is refused by name before anything runs. [dispatcher.lark](dispatcher.lark) is the grammar; this page is made
-of the tables that the checker and the compiler read (`make reference`).
+Rules are written in Python's syntax and mean what they mean to CPython: the same values, the same exceptions. What
+rules leave out is refused by name before anything runs. [dispatcher.lark](dispatcher.lark) is the grammar; this page is
+made of the tables that the checker and the compiler read (`make reference`).
 
 ## Statements and expressions
 

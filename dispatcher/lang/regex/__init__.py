@@ -2,10 +2,10 @@
 
 sre        CPython's parser and compiler, with bounds
 reader     its parse -> nodes, our tree; unit and charset say what one character accepts
-cost       nodes and a text -> a bound on the work of CPython's engine (shape: what it needs to know of the nodes)
-assembly   nodes -> instructions, for the matcher of our own, the machine
+cost       nodes and a text -> a bound on the work of CPython's engine; shape knows the nodes, measure the text
+assembly   nodes -> instructions (with runs, rounds and parts) for the machine, a matcher of our own
 program    one pattern: CPython's engine where the bound is small, else the machine
-pattern    what rules see, with match and template
+pattern    what rules see, with match and template; the ledger remembers what is paid for
 """
 
 from __future__ import annotations

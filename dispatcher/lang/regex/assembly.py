@@ -56,7 +56,7 @@ def _node(node: Node, after: Instruction) -> Instruction:
         case Text(text):
             return Literal(text, after)
         case One(unit):
-            return Member(unit.members, after)
+            return Member(unit, after)
         case Run(unit, low, high, mode):
             target = after.text[:_TARGET_LENGTH] if isinstance(after, Literal) else None
             return _RUNS[mode](unit, low, high, target, after)

@@ -266,10 +266,10 @@ class Estimate:
         entered = flow.entries
         out = NO_FLOW
         for count in range(high + 1):
+            self.work += ROUND_WORK * flow.entries
             if count >= node.low:
                 out = out.merge(flow)
             if count < high:
-                self.work += ROUND_WORK * flow.entries
                 flow = self.sequence(node.body, flow, final=final and count + 1 >= node.low)
         return out.at_most(entered) if node.mode is Mode.POSSESSIVE else out
 

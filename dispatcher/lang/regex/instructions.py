@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from dispatcher.lang.regex.machine import MATCHED, Captures, Frame, Instruction, Machine
 from dispatcher.lang.regex.nodes import Place
-from dispatcher.lang.regex.unit import Members
+from dispatcher.lang.regex.unit import Members, Unit
 
 
 class Accept(Instruction):
@@ -42,13 +42,15 @@ class Literal(Instruction):
 class Member(Instruction):
     """One character of a set."""
 
-    __slots__ = ("members",)
+    __slots__ = ("members", "steps")
 
-    def __init__(self, members: Members, after: Instruction) -> None:
-        self.members = members
+    def __init__(self, unit: Unit, after: Instruction) -> None:
+        self.members = unit.members
+        self.steps = unit.weight >> 4
         self.next = after
 
     def enter(self, machine: Machine) -> Instruction | None:
+        machine.fuel -= self.steps
         pos = machine.pos
         if pos < machine.end and self.members[machine.text[pos]]:
             machine.pos = pos + 1
@@ -112,8 +114,10 @@ class Mark(Instruction):
             machine.last_group = index // 2 + 1
         if index > machine.last_mark:
             # Marks in between are left from ways that failed.
-            for skipped in range(machine.last_mark + 1, index):
-                machine.marks[skipped] = None
+            between = index - machine.last_mark - 1
+            if between:
+                machine.fuel -= between >> 4
+                machine.marks[machine.last_mark + 1 : index] = [None] * between
             machine.last_mark = index
         machine.marks[index] = machine.pos
         return self.next

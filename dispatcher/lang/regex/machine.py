@@ -18,8 +18,8 @@ from dispatcher.lang.regex.ledger import ledger_of
 
 # Steps of about 100 ns: for entering or retrying an instruction, for pushing a frame, for keeping marks in it.
 INSTRUCTION_STEPS = 4
-FRAME_STEPS = 6
-MARKS_STEPS = 3
+FRAME_STEPS = 8
+MARKS_STEPS = 5
 FRAME_BYTES = 250
 FIRST_PORTION = 64
 LARGEST_PORTION = 4096
@@ -185,6 +185,7 @@ class Machine:
         """Put back what `captures` returned."""
         self.last_mark, self.last_group, marks = captures
         if marks is not None:
+            self.fuel -= len(marks) >> 4
             self.marks[: len(marks)] = marks
 
     def captured(self, group: int) -> tuple[int, int] | None:

@@ -29,7 +29,7 @@ CHEAP_WORK_PER_CHARACTER = 12
 # From here on a bound is worked out for the very length of a text, else for its number of binary digits.
 LONG_TEXT = 2_000
 CALL_STEPS = 5
-MATCH_STEPS = 10
+MATCH_STEPS = 15
 NODE_STEPS = 10
 
 Bound = tuple[int, int]
@@ -81,7 +81,7 @@ class Program:
 
     def scan(self, meter: Meter, text: str, pos: int, endpos: int) -> Iterator[Found]:
         """Yield all matches from left to right."""
-        meter.charge(CALL_STEPS)
+        meter.charge(CALL_STEPS + self._parsed.groups)
         price = MATCH_STEPS + self._parsed.groups
         if self._may_run_natively(meter, Task.SCAN, text, pos, endpos):
             for match in self._native.finditer(text, pos, endpos):
