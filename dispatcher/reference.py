@@ -27,8 +27,8 @@ augmented, to items and slices), `del`, `def` with defaults, `*` and `**`, `retu
 import` of the modules below; all operators and comparison chains, conditional expressions, `:=`, f-strings,
 comprehensions and generator expressions, slices, starred calls, all literals but bytes and complex numbers.
 
-Not: `class`, `try`, `raise`, `assert`, `with`, `global`, `nonlocal`, `yield`, `async`, `match`, decorators, annotations,
-and names that begin with an underscore.
+Not: `class`, `try`, `raise`, `assert`, `with`, `global`, `nonlocal`, `yield`, `async`, `match`, decorators,
+annotations, and names that begin with an underscore.
 
 - `is` beside a number or a text means `==`. Beside None, True and False, and between variables, it is identity.
 - A comment line directly above a top-level statement is that rule's title.
@@ -54,8 +54,10 @@ def _row(*cells: str) -> str:
 
 def _variables() -> list[str]:
     lines = ["## Ticket variables", "", *_table("variable", "rules may", "holds")]
-    for variable in TICKET_SCHEMA.variables:
-        lines.append(_row(f"`{variable.name}`", "set" if variable.writable else "read", variable.doc))
+    lines += [
+        _row(f"`{variable.name}`", "set" if variable.writable else "read", variable.doc)
+        for variable in TICKET_SCHEMA.variables
+    ]
     aliases = ", ".join(f"`{alias}` is `{name}`" for alias, name in TICKET_SCHEMA.aliases.items())
     return [*lines, "", f"In older scripts, {aliases}.", ""]
 
