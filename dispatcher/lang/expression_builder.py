@@ -194,9 +194,7 @@ class ExpressionBuilder:
         pieces: list[str | syntax.FormattedField] = []
         formatted = False
         for token in parts:
-            formatted = (
-                formatted or "f" in token.text[: min(token.text.find("'") % 9, token.text.find('"') % 9)].lower()
-            )
+            formatted = formatted or "f" in _PREFIX.match(token.text).group().lower()  # type: ignore[union-attr] # always matches
             try:
                 values = text_parts(token.text)
             except LiteralError as problem:
