@@ -29,7 +29,19 @@ class LimitExceeded(BaseException):
 class Meter:
     """What is left for one evaluation, and its surroundings: the clock, and where `print` writes."""
 
-    __slots__ = ("changed", "depth", "limits", "memory", "now", "opaque", "output", "printed", "steps", "unordered")
+    __slots__ = (
+        "changed",
+        "depth",
+        "large_keys",
+        "limits",
+        "memory",
+        "now",
+        "opaque",
+        "output",
+        "printed",
+        "steps",
+        "unordered",
+    )
 
     def __init__(self, limits: Limits, now: datetime | None = None) -> None:
         self.limits = limits
@@ -39,6 +51,7 @@ class Meter:
         self.now = now or datetime(1970, 1, 1, tzinfo=UTC)
         self.output: list[str] = []
         self.printed = 0
+        self.large_keys = 0
         # Set by everything that changes a value, uses up an iterator or prints.
         self.changed = False
         # Set where a value was weighed whose repr shows an address.

@@ -10,6 +10,8 @@ from typing import Literal
 # CPython reads at most this many digits of a decimal literal; more take quadratic time.
 MAX_DIGITS = 4300
 MAX_FIELD_NESTING = 2
+# Fields of one f-string; each is parsed by itself.
+MAX_FIELDS = 1000
 
 _PREFIX = re.compile(r"[A-Za-z]*")
 _ESCAPE = re.compile(r"\\(\n|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|[\s\S])")
@@ -137,6 +139,8 @@ def _fstring(literal: str, position: int, end: int, *, raw: bool, nesting: int) 
             break
         elif character == "{":
             parts.append(_unescape(literal, begin, position, raw=raw))
+            if len(parts) > 2 * MAX_FIELDS:
+                raise LiteralError(f"f-string: more than {MAX_FIELDS:,} fields", position)
             field = _field(literal, position, end, raw=raw, nesting=nesting)
             parts.append(field)
             position = begin = field.end

@@ -25,6 +25,8 @@ SIZED = SEQUENCES | VIEWS | {dict, set, frozenset, range}
 
 # Bytes of a reference in a list, of an entry in a dict and in a set, as CPython lays them out at the most.
 ITEM_SIZE = 8
+# Python's hash of a number is what is left when it is divided by this.
+HASH_MODULUS = (1 << 61) - 1
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -131,6 +133,11 @@ def hashable(meter: Meter, key: Any) -> Any:
     kind = type(key)
     if kind is str:
         meter.charge(len(key) >> 10)
+    elif kind in (int, float):
+        if not -HASH_MODULUS < key < HASH_MODULUS:
+            # Such numbers can be chosen to have one hash, and then each is compared with all others.
+            meter.large_keys += 1
+            meter.charge(meter.large_keys >> 4)
     elif kind not in SCALARS:
         weigh(meter, key)
     return key

@@ -39,6 +39,11 @@ def _groupdict(meter: Meter, match: Match, default: Any = None) -> dict[str, Any
     return match.groupdict(default)
 
 
+def _groupindex(meter: Meter, pattern: Pattern) -> dict[str, int]:
+    meter.items(len(pattern.groupindex))
+    return dict(pattern.groupindex)
+
+
 def _expand(meter: Meter, match: Match, template: Any) -> str:
     meter.charge(1 + (weigh(meter, template) >> 3))
     return match.expand(template)
@@ -48,7 +53,7 @@ PATTERN = (
     field("pattern", "the pattern as text"),
     field("flags", "the flags as a number"),
     field("groups", "how many groups it has"),
-    field("groupindex", "the groups' names and numbers"),
+    MethodEntry("groupindex", "groupindex", "the groups' names and numbers", _groupindex, field=True),
     _metered("search", "search(text, start, end)", "the first match anywhere, or None"),
     _metered("match", "match(text, start, end)", "the match at the start, or None"),
     _metered("fullmatch", "fullmatch(text, start, end)", "the match of the whole text, or None"),

@@ -1,4 +1,7 @@
-"""Parts of a pattern that are left for good once they matched: lookarounds, atomic groups, possessive rounds."""
+"""Parts of a pattern that are left for good once they matched: lookarounds, atomic groups, possessive rounds.
+
+A repeat within a part ends before the part does, so the machine's round is then what it was at the start.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dispatcher.lang.regex.machine import Frame, Instruction, Machine
 
 
 class Part(Instruction):
-    """An atomic group, and the base of the others. A frame begins with its part and the repeat around it."""
+    """An atomic group, and the base of the others."""
 
     __slots__ = ("body",)
 
@@ -15,7 +18,7 @@ class Part(Instruction):
         self.next = after
 
     def enter(self, machine: Machine) -> Instruction | None:
-        machine.begin(self, machine.round)
+        machine.begin(self)
         return self.body
 
     def done(self, _machine: Machine, _frame: Frame) -> Instruction | None:
@@ -36,7 +39,6 @@ class PartDone(Instruction):
     def enter(self, machine: Machine) -> Instruction | None:
         frame = machine.finish()
         part: Part = frame[0]
-        machine.round = frame[1]
         return part.done(machine, frame)
 
 
@@ -56,12 +58,12 @@ class LookPart(Part):
         pos = machine.pos
         if pos < self.behind:
             return None
-        machine.begin(self, machine.round, pos)
+        machine.begin(self, pos)
         machine.pos = pos - self.behind
         return self.body
 
     def done(self, machine: Machine, frame: Frame) -> Instruction | None:
-        machine.pos = frame[2]
+        machine.pos = frame[1]
         return self.next
 
 
@@ -74,7 +76,7 @@ class NegativeLookPart(LookPart):
         pos = machine.pos
         if pos < self.behind:
             return self.next
-        machine.begin(self, machine.round, pos, machine.captures())
+        machine.begin(self, pos, machine.captures())
         machine.pos = pos - self.behind
         return self.body
 
@@ -83,7 +85,7 @@ class NegativeLookPart(LookPart):
 
     def retry(self, machine: Machine, frame: Frame) -> Instruction | None:
         machine.anchors.pop()
-        _, _, machine.pos, captures = frame
+        _, machine.pos, captures = frame
         machine.restore(captures)
         return self.next
 
@@ -102,12 +104,12 @@ class PossessiveRounds(Part):
         return self._go_on(machine, 0, None)
 
     def done(self, machine: Machine, frame: Frame) -> Instruction | None:
-        _, _, count, begun_at, _ = frame
+        _, count, begun_at, _ = frame
         return self._go_on(machine, count + 1, begun_at)
 
     def retry(self, machine: Machine, frame: Frame) -> Instruction | None:
         machine.anchors.pop()
-        _, _, _, begun_at, captures = frame
+        _, _, begun_at, captures = frame
         if begun_at is None:
             # A round that is required.
             return None
@@ -117,9 +119,9 @@ class PossessiveRounds(Part):
 
     def _go_on(self, machine: Machine, count: int, begun_at: int | None) -> Instruction | None:
         if count < self.low:
-            machine.begin(self, machine.round, count, None, None)
+            machine.begin(self, count, None, None)
             return self.body
         if (self.high is None or count < self.high) and machine.pos != begun_at:
-            machine.begin(self, machine.round, count, machine.pos, machine.all_captures())
+            machine.begin(self, count, machine.pos, machine.all_captures())
             return self.body
         return self.next

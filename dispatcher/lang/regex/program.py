@@ -101,10 +101,9 @@ class Program:
             candidate = self._candidate(machine, pos)
             if candidate is None:
                 return False
-            # An empty match is refused only where the last match ended.
-            machine.must_advance = machine.must_advance and candidate == pos
             if machine.attempt(self._entry, candidate):
                 return True
+            # An empty match is refused only where the last match ended.
             machine.must_advance = False
             pos = candidate + 1
 
