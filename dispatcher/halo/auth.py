@@ -43,9 +43,7 @@ def parse_key(text: str) -> HaloKey:
         tenant, client_id = "", names
     tenant, client_id, secret = tenant.strip(), client_id.strip(), secret.strip()
     if not (colon and client_id and secret and bool(plus) == bool(tenant)):
-        raise ValueError(
-            "write tenant+client_id:client_secret, or client_id:client_secret for Halo on-premises"
-        )
+        raise ValueError("write tenant+client_id:client_secret, or client_id:client_secret for Halo on-premises")
     return HaloKey(tenant or None, client_id, secret)
 
 
@@ -71,9 +69,7 @@ class HaloAuth(httpx.Auth):
     Requests of one client share the token: while one of them fetches it, the others wait.
     """
 
-    def __init__(
-        self, key: HaloKey, url: httpx.URL, scope: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, key: HaloKey, url: httpx.URL, scope: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._key = key
         self._url = url
         self._scope = scope

@@ -95,9 +95,7 @@ class HaloClient:
             answer = answer[0]
         return _shaped(f"POST {path}", status, answer, shape)
 
-    async def _send(
-        self, method: str, path: str, *, params: Params | None = None, body: Any = None
-    ) -> tuple[int, Any]:
+    async def _send(self, method: str, path: str, *, params: Params | None = None, body: Any = None) -> tuple[int, Any]:
         name = f"{method} {path}"
         given = {key: value for key, value in (params or {}).items() if value is not None}
         request = self._http.build_request(method, path, params=given or None, json=body)

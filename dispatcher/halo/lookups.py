@@ -112,9 +112,7 @@ class Table(Generic[Row]):
 class Lookups:
     """Chooses Halo's records for values of ticket variables; reads each list once per `max_age_seconds`."""
 
-    def __init__(
-        self, client: HaloClient, max_age_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: HaloClient, max_age_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
 
         def table(load: Callable[[], Awaitable[list[Entry]]]) -> Table[Entry]:
@@ -161,16 +159,10 @@ class Lookups:
             return pick(value, own, f"priority of ticket type `{ticket_type.name}`")
         if len({entry.sla_id for entry in entries}) == 1:
             return pick(value, entries, "priority")
-        merged = {
-            (entry.id, _folded(entry.name), entry.off): replace(entry, sla_id=None) for entry in entries
-        }
+        merged = {(entry.id, _folded(entry.name), entry.off): replace(entry, sla_id=None) for entry in entries}
         found = pick(value, merged.values(), "priority")
         if isinstance(found, Unresolved):
-            why = (
-                "the ticket type has no SLA"
-                if ticket_type
-                else "no ticket type is set, so the SLA is not known"
-            )
+            why = "the ticket type has no SLA" if ticket_type else "no ticket type is set, so the SLA is not known"
             return Unresolved(f"{found.reason} ({why})")
         return found
 
@@ -200,9 +192,7 @@ class Lookups:
             entries = ()
         number = _id(value)
         # Some tenants keep no such list, and some logins may not read it: then the number is Halo's to judge.
-        return (
-            Entry(number, str(number)) if not entries and number is not None else pick(value, entries, kind)
-        )
+        return Entry(number, str(number)) if not entries and number is not None else pick(value, entries, kind)
 
     async def _load_ticket_types(self) -> list[Entry]:
         return [
@@ -226,19 +216,14 @@ class Lookups:
     async def _load_agents(self) -> list[Entry]:
         params = {"includedisabled": True, "includeunassigned": True}
         rows = await self._client.get_all("Agent", Agent, params)
-        entries = [
-            Entry(row.id, row.name, (row.email,), "disabled" if row.isdisabled else "") for row in rows
-        ]
+        entries = [Entry(row.id, row.name, (row.email,), "disabled" if row.isdisabled else "") for row in rows]
         # Every Halo has it, but some versions leave it out of the list.
         listed = any(entry.id == UNASSIGNED_ID for entry in entries)
         return entries if listed else [Entry(UNASSIGNED_ID, "Unassigned"), *entries]
 
     async def _load_priorities(self) -> list[Entry]:
         rows = await self._client.get_all("Priority", Priority)
-        return [
-            Entry(row.priorityid, row.name, off="hidden" if row.ishidden else "", sla_id=row.slaid)
-            for row in rows
-        ]
+        return [Entry(row.priorityid, row.name, off="hidden" if row.ishidden else "", sla_id=row.slaid) for row in rows]
 
     async def _load_categories(self) -> list[Entry]:
         rows = await self._client.get_all("Category", Category)

@@ -80,8 +80,7 @@ def to_html(parts: Iterable[Section]) -> str:
 def to_text(parts: Iterable[Section]) -> str:
     """The note as lines of text."""
     return "\n\n".join(
-        "\n".join((part.title, *(_text_row(row) for row in (part.header, *part.rows) if row)))
-        for part in parts
+        "\n".join((part.title, *(_text_row(row) for row in (part.header, *part.rows) if row))) for part in parts
     )
 
 

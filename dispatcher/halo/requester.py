@@ -94,9 +94,7 @@ class Directory:
             return FoundAsset(found[0].id)
         if found:
             ids = ", ".join(str(row.id) for row in found)
-            return FoundAsset(
-                None, (f"No asset is linked: {hostname} is the name of several assets ({ids}).",)
-            )
+            return FoundAsset(None, (f"No asset is linked: {hostname} is the name of several assets ({ids}).",))
         return FoundAsset(None, (f"No asset is linked: the client has none with the name {hostname}.",))
 
     async def _users(self, email: str) -> list[User]:

@@ -39,9 +39,7 @@ class HaloSettings(BaseModel):
         default="Internal Note", description="outcome (action) of the private note: name or id"
     )
     novalidate: bool = Field(default=False, description="send _novalidate: Halo skips its mandatory fields")
-    dont_do_rules: bool = Field(
-        default=False, description="send dont_do_rules: Halo's own ticket rules are skipped"
-    )
+    dont_do_rules: bool = Field(default=False, description="send dont_do_rules: Halo's own ticket rules are skipped")
     source: int | None = Field(default=None, description="id of the request source; none: Halo's default")
     timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="longest time for one request")
     lookup_max_age_seconds: float = Field(default=600.0, ge=0, description="how long look-ups are kept")

@@ -133,9 +133,7 @@ class HaloWriter:
                 (
                     action.id
                     for action in actions
-                    if any(
-                        note.carries_reference(text, reference) for text in (action.note_html, action.note)
-                    )
+                    if any(note.carries_reference(text, reference) for text in (action.note_html, action.note))
                 ),
                 None,
             )
@@ -160,13 +158,9 @@ def _dropped_fields(body: Mapping[str, Any], created: Ticket) -> tuple[Submissio
         return ()
     known = {name.casefold() for field in created.customfields for name in (str(field.id), field.name)}
     reason = "Halo's answer does not have this field: is it one of the ticket type?"
-    sent = [
-        (str(field.get("id", field.get("name"))), field["value"]) for field in body.get("customfields", ())
-    ]
+    sent = [(str(field.get("id", field.get("name"))), field["value"]) for field in body.get("customfields", ())]
     return tuple(
-        SubmissionError("customfield", {key: value}, reason)
-        for key, value in sent
-        if key.casefold() not in known
+        SubmissionError("customfield", {key: value}, reason) for key, value in sent if key.casefold() not in known
     )
 
 

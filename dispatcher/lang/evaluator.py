@@ -21,11 +21,13 @@ from typing import Any, Literal
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
 from dispatcher.lang.program import TOP_FUNCTION, Program, Write
+from dispatcher.plain import Room
 
-# Copies a value that can be changed in place.
-Freeze = Callable[[Any], Any]
+# Copies a value that can be changed in place, as far as there is room.
+Freeze = Callable[[Any, Room], Any]
 
 CHANGEABLE = (list, dict, set)
+WATCHED_ITEMS = 300_000
 RUNS = 4
 # Names of ours in Python's messages, and what a rule author knows.
 _NAMES = (
@@ -104,6 +106,8 @@ class _Watch:
         self._freeze = freeze
         self._before = (0, 0)
         self._statement = 0
+        # Rules that write big values again and again are no longer followed when this is used up.
+        self._room = Room(items=WATCHED_ITEMS)
         # The values that ticket variables hold and that can be changed in place, each with a copy.
         self._held: dict[str, tuple[Any, Any]] = {}
         self.log: list[tuple[Write, Any]] = []
@@ -119,7 +123,10 @@ class _Watch:
         self._held.pop(name, None)
         if type(value) not in CHANGEABLE:
             return value
-        copy = self._freeze(value)
+        copy = self._freeze(value, self._room)
+        if self._room.items < 0:
+            self._held.clear()
+            return value
         self._held[name] = (value, copy)
         return copy
 
@@ -127,7 +134,7 @@ class _Watch:
         """Log what the statement before changed in place."""
         statement = self._places.program.statements[self._statement]
         for name, (value, copy) in list(self._held.items()):
-            if self._freeze(value) != copy:
+            if self._room.items >= 0 and self._freeze(value, self._room) != copy:
                 self.log.append((Write(name, statement.line, self._statement), self._hold(name, value)))
 
     def begin(self, number: int, steps: int) -> None:
@@ -210,7 +217,7 @@ def _changed_unseen(programs: Sequence[Program], first: Mapping[str, Any], freez
             return True
         last[logged.write.variable] = logged.value
     held = [name for name, value in run.variables.items() if type(value) in CHANGEABLE]
-    return any(freeze(run.variables[name]) != freeze(last[name]) for name in held)
+    return any(freeze(run.variables[name], Room()) != freeze(last[name], Room()) for name in held)
 
 
 def _can_change(value: Any, *, copied: bool) -> bool:
@@ -236,7 +243,7 @@ def _run(
     *,
     watching: bool,
 ) -> _Run:
-    run = _Run({name: freeze(value) if type(value) in CHANGEABLE else value for name, value in first.items()})
+    run = _Run({name: freeze(value, Room()) if type(value) in CHANGEABLE else value for name, value in first.items()})
     for number, places in enumerate(files):
         program = places.program
         log: list[tuple[int, Any]] = []

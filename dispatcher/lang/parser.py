@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MAX_FILE = 1_000_000
 MAX_TOKENS = 200_000
+# Reading a text takes memory for each escape in it.
+MAX_BACKSLASHES = 50_000
 MAX_DEPTH = 200
 
 UNREADABLE = ("UNTERMINATED", "UNTERMINATED_LONG", "UNKNOWN")
@@ -52,6 +54,10 @@ def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
     """Return the tree of `source` and its problems; a statement with a problem is left out of the tree."""
     if len(source.text) > MAX_FILE:
         message = f"the file is longer than {MAX_FILE:,} characters"
+        problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
+        return Module((), start=0, end=0), [problem]
+    if source.text.count("\\") > MAX_BACKSLASHES:
+        message = f"the file has more than {MAX_BACKSLASHES:,} backslashes"
         problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
         return Module((), start=0, end=0), [problem]
     null = source.text.find("\0")

@@ -92,7 +92,8 @@ class Pattern:
         for spans, _ in self._program.scan(meter, text, pos, endpos):
             wanted = spans[1:] or spans
             meter.allocate(sum([end - begin for begin, end in wanted]))
-            texts = tuple([text[begin:end] if begin >= 0 else "" for begin, end in wanted])
+            # A group that took no part, from -1 to -1, is empty here.
+            texts = tuple([text[begin:end] for begin, end in wanted])
             result.append(texts if len(texts) > 1 else texts[0])
         meter.items(len(result))
         return result

@@ -24,17 +24,6 @@ def read_template(meter: Meter, template: Any, pattern: sre.GroupNames) -> list[
 
 def expand_template(meter: Meter, parts: list[str | int], text: str, spans: tuple[tuple[int, int], ...]) -> str:
     """Return the parts as one text, with the texts of groups filled in; a group that took no part is empty."""
-    pieces: list[str] = []
-    length = 0
-    for part in parts:
-        begin, end = spans[part] if isinstance(part, int) else (0, len(part))
-        length += end - begin
     meter.charge(len(parts))
-    meter.text(length)
-    for part in parts:
-        if isinstance(part, int):
-            begin, end = spans[part]
-            pieces.append(text[begin:end] if begin >= 0 else "")
-        else:
-            pieces.append(part)
-    return "".join(pieces)
+    meter.text(sum([spans[part][1] - spans[part][0] if isinstance(part, int) else len(part) for part in parts]))
+    return "".join([text[slice(*spans[part])] if isinstance(part, int) else part for part in parts])
