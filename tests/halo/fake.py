@@ -128,9 +128,7 @@ class FakeHalo:
 
     def sent(self, path: str) -> list[dict[str, Any]]:
         """What was posted to a path, as one object each."""
-        bodies = [
-            json.loads(r.content) for r in self.requests if r.method == "POST" and r.url.path.endswith(path)
-        ]
+        bodies = [json.loads(r.content) for r in self.requests if r.method == "POST" and r.url.path.endswith(path)]
         assert all(len(body) == 1 for body in bodies)
         return [body[0] for body in bodies]
 
@@ -147,9 +145,7 @@ class FakeHalo:
         if path in self.answers:
             return self.answers[path](request)
         if request.method == "POST":
-            return httpx.Response(
-                201, json={"id": 1001, "customfields": [{"id": 201}, {"name": "cfproblemtype"}]}
-            )
+            return httpx.Response(201, json={"id": 1001, "customfields": [{"id": 201}, {"name": "cfproblemtype"}]})
         return httpx.Response(200, json=self._rows(path, request.url.params))
 
     def _rows(self, path: str, params: httpx.QueryParams) -> Any:

@@ -116,9 +116,7 @@ async def test_a_ticket_and_its_note_are_filed_and_found(writer: HaloWriter) -> 
 
 async def test_warm_lookups_leave_four_requests(writer: HaloWriter, recorder: Recorder) -> None:
     """With warm look-ups a ticket with its note takes user, asset, ticket and note."""
-    decision = deciding(
-        ticketType="Incident", priority="High", team="Security", agent="lena.vogel@msp.example"
-    )
+    decision = deciding(ticketType="Incident", priority="High", team="Security", agent="lena.vogel@msp.example")
     for reference in ("t-1", "t-2"):
         recorder.asked.clear()
         created = await writer.create_ticket(reference, TICKET, decision, defaults={})
@@ -150,9 +148,7 @@ async def test_unknown_values_are_filed_as_defaults(writer: HaloWriter) -> None:
         impact=0,
         customfield={"205": "PO-1"},
     )
-    created = await writer.create_ticket(
-        "t-1", TICKET, decision, defaults={"priority": "Low", "team": "Projects"}
-    )
+    created = await writer.create_ticket("t-1", TICKET, decision, defaults={"priority": "Low", "team": "Projects"})
     assert [(error.variable, error.value, error.replacement) for error in created.submission_errors] == [
         ("priority", 0, "Low"),
         ("team", "Night Shift", "Projects"),

@@ -57,14 +57,10 @@ def test_the_token_address_comes_from_what_halo_shows(server: str, tenant: str |
 def client_with(answer: Callable[[httpx.Request], httpx.Response], clock: Clock) -> httpx.AsyncClient:
     """A client whose every request, token or other, gets this answer."""
     auth = HaloAuth(HaloKey("acme", "id-1", SECRET), URL, "all", clock)
-    return httpx.AsyncClient(
-        base_url="https://acme.test/api", auth=auth, transport=httpx.MockTransport(answer)
-    )
+    return httpx.AsyncClient(base_url="https://acme.test/api", auth=auth, transport=httpx.MockTransport(answer))
 
 
-def halo_with_tokens(
-    lifetime: Any, refused: set[str], log: list[str]
-) -> Callable[[httpx.Request], httpx.Response]:
+def halo_with_tokens(lifetime: Any, refused: set[str], log: list[str]) -> Callable[[httpx.Request], httpx.Response]:
     """Token after token of this lifetime; requests with a refused one get a 401."""
 
     def answer(request: httpx.Request) -> httpx.Response:

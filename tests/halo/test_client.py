@@ -162,9 +162,7 @@ async def test_refusals_carry_status_words_and_waiting_time(client: HaloClient, 
     with pytest.raises(HaloRequestError) as caught:
         await client.post("Tickets", {}, Ticket)
     error = caught.value
-    assert str(error) == (
-        f"POST Tickets: Halo answered 429 Too Many Requests: {text} Wait: this is Halo's rate limit."
-    )
+    assert str(error) == (f"POST Tickets: Halo answered 429 Too Many Requests: {text} Wait: this is Halo's rate limit.")
     assert (error.retryable, error.surely_not_processed, error.retry_after_seconds) == (True, True, 42.0)
 
 
@@ -189,8 +187,7 @@ def untrusted() -> httpx.ConnectError:
     [
         (
             httpx.ConnectError("[Errno 111] Connection refused"),
-            "acme.halopsa.test cannot be reached: [Errno 111] Connection refused. "
-            "Check the address and the network.",
+            "acme.halopsa.test cannot be reached: [Errno 111] Connection refused. Check the address and the network.",
             True,
         ),
         (
@@ -245,9 +242,7 @@ async def test_a_lost_token_request_leaves_no_doubt(client: HaloClient, halo: Fa
     halo.answers["/auth/token"] = raising(httpx.ReadTimeout("timed out"))
     with pytest.raises(HaloRequestError) as caught:
         await client.post("Tickets", {}, Ticket)
-    assert str(caught.value) == (
-        "POST Tickets: the connection broke while fetching a token: timed out. Try again."
-    )
+    assert str(caught.value) == ("POST Tickets: the connection broke while fetching a token: timed out. Try again.")
     assert (caught.value.retryable, caught.value.surely_not_processed) == (True, True)
 
 

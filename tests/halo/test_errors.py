@@ -25,9 +25,7 @@ DOTNET = {
 }
 INNER = DOTNET | {"Message": "", "InnerException": DOTNET | {"Message": "A Site must be selected"}}
 FIELD = {
-    "[0].outcome_id": [
-        "Could not convert string to integer: abc. Path '[0].outcome_id', line 1, position 139."
-    ],
+    "[0].outcome_id": ["Could not convert string to integer: abc. Path '[0].outcome_id', line 1, position 139."],
     "[0].team": ["Too long.", "Not a team."],
 }
 PROBLEM = {"title": "One or more validation errors occurred.", "errors": {"$[0].summary": ["Required."]}}

@@ -115,10 +115,7 @@ async def test_ticket_types_bring_their_sla(lookups: Lookups) -> None:
 
 async def test_teams_and_outcomes_that_are_off_are_not_used(lookups: Lookups) -> None:
     """Inactive teams and hidden outcomes are known as such; an outcome is found by its button too."""
-    assert (
-        await _reason(lookups.team("night shift"))
-        == "`Night Shift` is inactive in Halo and cannot be used as team"
-    )
+    assert await _reason(lookups.team("night shift")) == "`Night Shift` is inactive in Halo and cannot be used as team"
     assert await _reason(lookups.outcome("Log")) == "`Logged` is hidden in Halo and cannot be used as outcome"
     assert await lookups.outcome("add note") == Entry(7, "Internal Note", ("Add Note",))
 
@@ -133,8 +130,7 @@ async def test_agents_are_found_by_name_email_or_id(lookups: Lookups) -> None:
         "`Tom Becker` names more than one agent in Halo: 32 Tom Becker, 33 tom becker"
     )
     assert (
-        await _reason(lookups.agent("greg@msp.test"))
-        == "`Greg Olsen` is disabled in Halo and cannot be used as agent"
+        await _reason(lookups.agent("greg@msp.test")) == "`Greg Olsen` is disabled in Halo and cannot be used as agent"
     )
 
 
@@ -158,8 +154,7 @@ async def test_without_an_sla_only_a_clear_name_is_a_priority(lookups: Lookups) 
     """A name that means the same everywhere is taken without SLA; one that does not needs a ticket type."""
     assert await lookups.priority("Critical", None) == Entry(1, "Critical")
     assert await _reason(lookups.priority("High", None)) == (
-        "`High` names more than one priority in Halo: 2 High, 1 High "
-        "(no ticket type is set, so the SLA is not known)"
+        "`High` names more than one priority in Halo: 2 High, 1 High (no ticket type is set, so the SLA is not known)"
     )
     assert await _reason(lookups.priority(7, Entry(4, "Project"))) == (
         "`7` is no priority in Halo; it has 1 Critical, 2 High, 1 High, 3 Low (the ticket type has no SLA)"

@@ -75,9 +75,7 @@ def test_a_body_has_what_is_set_and_nothing_else() -> None:
 
 def test_the_smallest_body_is_unassigned() -> None:
     """Without an agent the ticket is sent as unassigned, and what is not set is left to Halo."""
-    assert ticket_body(
-        "t-1", Content("x", "", ()), {}, client_id=None, site_id=None, user_id=7, asset_id=None
-    ) == {
+    assert ticket_body("t-1", Content("x", "", ()), {}, client_id=None, site_id=None, user_id=7, asset_id=None) == {
         "summary": "x",
         "agent_id": 1,
         "user_id": 7,
@@ -191,8 +189,6 @@ def test_a_refused_ticket_has_no_preview(ticket: dict[str, Any], decision: dict[
 
 def test_a_preview_needs_no_heavy_library() -> None:
     """A dry run imports neither the HTTP nor the validation library."""
-    code = (
-        "import sys, dispatcher.halo.payloads; print([m for m in ('httpx', 'pydantic') if m in sys.modules])"
-    )
+    code = "import sys, dispatcher.halo.payloads; print([m for m in ('httpx', 'pydantic') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"

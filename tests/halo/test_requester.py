@@ -113,15 +113,11 @@ async def test_a_ticket_without_an_address_asks_for_no_user(directory: Directory
             "Who it really was: 7.",
         ),
     )
-    assert [json.loads(r.url.params["advanced_search"])[0]["filter_value"] for r in halo.requests] == [
-        CATCH_ALL_EMAIL
-    ]
+    assert [json.loads(r.url.params["advanced_search"])[0]["filter_value"] for r in halo.requests] == [CATCH_ALL_EMAIL]
 
 
 @pytest.mark.parametrize("users", [[], [CATCH_ALL | {"inactive": True}]])
-async def test_a_missing_catch_all_user_says_what_to_do(
-    directory: Directory, halo: FakeHalo, users: list[Any]
-) -> None:
+async def test_a_missing_catch_all_user_says_what_to_do(directory: Directory, halo: FakeHalo, users: list[Any]) -> None:
     """Tickets wait until there is a catch-all user, and the error says how to get one."""
     halo.users = users
     with pytest.raises(HaloRequestError) as caught:
@@ -157,9 +153,7 @@ async def test_assets_are_linked_when_exactly_one_has_the_name(
     assert await directory.asset(hostname, 12) == found
 
 
-async def test_assets_that_cannot_be_read_do_not_stop_the_ticket(
-    directory: Directory, halo: FakeHalo
-) -> None:
+async def test_assets_that_cannot_be_read_do_not_stop_the_ticket(directory: Directory, halo: FakeHalo) -> None:
     """Without the right to read assets the ticket goes without one; while Halo is away it waits."""
     halo.answers["Asset"] = reply(403)
     found = await directory.asset("contoso-lt-1", 12)

@@ -92,8 +92,5 @@ def test_an_unknown_key_does_not_show_its_value() -> None:
 
 def test_an_outcome_is_a_name_or_an_id() -> None:
     """The note's outcome keeps its kind: the id stays a number, the name loses its outer spaces."""
-    given = [
-        HaloSettings.model_validate({"note_outcome": value}).note_outcome
-        for value in (7, " Private Note ", "7")
-    ]
+    given = [HaloSettings.model_validate({"note_outcome": value}).note_outcome for value in (7, " Private Note ", "7")]
     assert given == [7, "Private Note", "7"]

@@ -67,9 +67,7 @@ async def test_with_warm_lookups_a_ticket_takes_three_requests(
 
 async def test_unset_variables_ask_for_nothing(writer: HaloWriter, halo: FakeHalo) -> None:
     """A ticket without decisions needs no look-up and leaves all but the agent to Halo."""
-    await writer.create_ticket(
-        "t-1", {"email": "alice@contoso.com"}, deciding(team="", customfield={}), defaults={}
-    )
+    await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, deciding(team="", customfield={}), defaults={})
     assert halo.asked() == ["GET Users", "POST Tickets"]
     assert halo.sent("Tickets") == [
         {
@@ -129,18 +127,14 @@ async def test_values_that_halo_does_not_know_fall_back(writer: HaloWriter, halo
             "Service Request",
         ),
         SubmissionError("state", {"New": 1}, "`{'New': 1}` is neither a name nor a number", None),
-        SubmissionError(
-            "team", "Night Shift", "`Night Shift` is inactive in Halo and cannot be used as team", 1
-        ),
+        SubmissionError("team", "Night Shift", "`Night Shift` is inactive in Halo and cannot be used as team", 1),
         SubmissionError(
             "agent",
             "Tom Becker",
             "`Tom Becker` names more than one agent in Halo: 32 Tom Becker, 33 tom becker",
             "Unassigned",
         ),
-        SubmissionError(
-            "impact", 0, "`0` is no impact in Halo; it has 1 Company Wide, 2 Multiple Users Affected", "2"
-        ),
+        SubmissionError("impact", 0, "`0` is no impact in Halo; it has 1 Company Wide, 2 Multiple Users Affected", "2"),
         SubmissionError("customfield", ["x"], "write a mapping of field -> value", {"201": "y"}),
     )
     (sent,) = halo.sent("Tickets")
@@ -166,9 +160,7 @@ async def test_lists_that_may_not_be_read_cost_their_field_only(writer: HaloWrit
     """A 403 for one list leaves that field to Halo, and the note tells why."""
     halo.answers["Status"] = reply(403)
     decision = deciding(state="New", team="1st Line Support")
-    created = await writer.create_ticket(
-        "t-1", {"email": "alice@contoso.com"}, decision, defaults={"state": "New"}
-    )
+    created = await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, decision, defaults={"state": "New"})
     reason = (
         "it could not be looked up. GET Status: Halo answered 403 Forbidden: nothing (an empty answer). "
         "Give the application the scope, and its login agent the permission, for this."
@@ -235,9 +227,7 @@ async def test_a_looked_for_ticket_is_compared(writer: HaloWriter, halo: FakeHal
 
 
 @pytest.mark.parametrize("rows", [[], [{"id": 1002, "third_party_id_string": "t-12"}]])
-async def test_a_ticket_that_is_not_there_is_none(
-    writer: HaloWriter, halo: FakeHalo, rows: list[Any]
-) -> None:
+async def test_a_ticket_that_is_not_there_is_none(writer: HaloWriter, halo: FakeHalo, rows: list[Any]) -> None:
     """No row, or rows that contain the reference in a longer one, mean that the ticket does not exist."""
     halo.answers["Tickets"] = reply(200, view("tickets", rows))
     assert await writer.find_ticket("t-1") is None
@@ -264,9 +254,7 @@ async def test_an_ignored_filter_is_an_error(writer: HaloWriter, halo: FakeHalo)
 
 
 @pytest.mark.parametrize("answer", [reply(429), reply(503)])
-async def test_a_failed_look_says_nothing_of_the_write(
-    writer: HaloWriter, halo: FakeHalo, answer: Any
-) -> None:
+async def test_a_failed_look_says_nothing_of_the_write(writer: HaloWriter, halo: FakeHalo, answer: Any) -> None:
     """That a look-up was not processed does not mean that the write before it was not."""
     halo.answers["Tickets"] = halo.answers["Actions"] = answer
     for looking in (writer.find_ticket("t-1"), writer.find_note(1001, "t-1")):
@@ -341,9 +329,7 @@ async def test_odd_text_does_not_stop_a_ticket(writer: HaloWriter, halo: FakeHal
     ticket = {"email": "alice@contoso.com", "hostname": odd, "msg": odd}
     decision = deciding(subject=odd, team=odd) | {"unused_keys": ["msg"]}
     created = await writer.create_ticket("t-1", ticket, decision, defaults={})
-    await writer.add_note(
-        created.halo_ticket_id, "t-1", ticket, decision, created.submission_errors, created.remarks
-    )
+    await writer.add_note(created.halo_ticket_id, "t-1", ticket, decision, created.submission_errors, created.remarks)
     assert halo.sent("Tickets")[0]["summary"] == "� odd"
 
 

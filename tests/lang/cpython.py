@@ -197,8 +197,8 @@ class _Converter:
             case syntax.Starred(value=value):
                 return ast.Starred(self._expr(value), ast.Load(), **place)
             case syntax.NamedExpression(target=target, value=value):
-                name: Any = self._target(target)
-                return ast.NamedExpr(name, self._expr(value), **place)
+                bound: Any = self._target(target)
+                return ast.NamedExpr(bound, self._expr(value), **place)
             case syntax.Comprehension():
                 return self._comprehension(expr)
             case syntax.RefusedExpression():

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -174,7 +175,7 @@ def alone(node: syntax.Node, text: str) -> object:
         around, pieces = "({})", ""
     (statement,) = tree_of(around.format(text)).body
     assert isinstance(statement, syntax.ExpressionStatement)
-    found = getattr(statement.value, pieces) if pieces else statement.value
+    found: Any = getattr(statement.value, pieces) if pieces else statement.value
     return found[0] if pieces == "items" else found
 
 

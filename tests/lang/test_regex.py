@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
@@ -547,6 +547,7 @@ def test_the_bound_covers_the_ways_that_fork(source: str, text: str, task: Task)
     assert_covered(source, text, task)
 
 
+@example("aaaa", "aa", 0, 4)
 @given(st.text("ab c", max_size=60), st.text("ab", min_size=1, max_size=20), st.integers(0, 60), st.integers(0, 60))
 def test_texts_are_measured_in_full(text: str, part: str, start: int, end: int) -> None:
     """Runs are what they are, and no occurrence is overlooked."""

