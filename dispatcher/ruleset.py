@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from keyword import iskeyword
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal
@@ -41,9 +42,9 @@ def declared_schema(variables: Iterable[str]) -> Schema:
     extra = []
     taken = set(TICKET_SCHEMA.names())
     for name in variables:
-        if not name.isidentifier() or name.startswith("_"):
+        if not name.isidentifier() or name.startswith("_") or iskeyword(name):
             raise DispatcherError(
-                f"the variable `{name}` cannot be declared: write letters, digits and underscores, not first"
+                f"the variable `{name}` cannot be declared: a name is letters, digits and `_`, and begins with a letter"
             )
         if name in taken or name in FUNCTIONS:
             raise DispatcherError(f"the variable `{name}` cannot be declared: the name is taken")
@@ -55,8 +56,9 @@ def declared_schema(variables: Iterable[str]) -> Schema:
 def _checked(source: Source, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
     module, problems = parse(source)
     checked, found = check_module(source, module, schema)
-    everything = sorted(problems + found, key=lambda problem: (problem.line, problem.column))
-    return checked, everything[:MAX_DIAGNOSTICS]
+    errors_first = sorted(problems + found, key=lambda problem: (problem.severity != "error", problem.line))
+    reported = errors_first[:MAX_DIAGNOSTICS]
+    return checked, sorted(reported, key=lambda problem: (problem.line, problem.column))
 
 
 class RuleSet:
@@ -129,7 +131,10 @@ class RuleSet:
         self, first: Mapping[str, Any], outcome: Outcome, moment: datetime, unused: tuple[str, ...]
     ) -> Decision:
         room = Room(items=200_000)
-        variables = {name: to_plain(value, room) for name, value in outcome.variables.items()}
+        # What the sender knows is told as it came, whatever a rule did to a list in it.
+        writable = {variable.name for variable in self._schema.variables if variable.writable}
+        last = {name: value if name in writable else first[name] for name, value in outcome.variables.items()}
+        variables = {name: to_plain(value, room) for name, value in last.items()}
         faults = [self._fault(fault.program, fault) for fault in outcome.faults]
         changes = self._changes(first, outcome)
         refused = _refusal(variables["exception"])

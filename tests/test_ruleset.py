@@ -167,7 +167,7 @@ def test_changes_say_which_line_set_what(rules: str, expected: list[tuple[str, i
     assert [type(new) for *_, new in changes] == [type(new) for *_, new in expected]
 
 
-@settings(PROPERTY, max_examples=200)
+@settings(PROPERTY, max_examples=100)
 @given(statements())
 def test_changes_lead_from_the_first_values_to_the_last(body: str) -> None:
     """Each change begins where the one before it ended, and the last ones are what is decided."""
@@ -322,7 +322,7 @@ for t in {('a', 1), ('b', 2), ('c', 3)}: team = t[0]
 y = [str([lambda: 1]), '%s' % (lambda: 1), str((c for c in msg)), str({1: print}.values()), repr([map, len])]
 z = [f() for f in {lambda: 1, lambda: 2}] + [max(texts, key=lambda t: 1), sorted(texts, key=lambda t: 1)]
 local = datetime.datetime(2026, 7, 1, 12)
-clock = [local.timestamp(), str(local.astimezone()), local.strftime('%Z %z %s'), str(datetime.datetime.now().astimezone())]
+clock = [local.timestamp(), str(local.astimezone()), local.strftime('%Z %z'), str(datetime.datetime.now().astimezone())]
 print(texts, local.astimezone(), [len])
 w = texts.pop()
 """
@@ -533,15 +533,17 @@ TICKETS = st.dictionaries(
 )
 
 
-@settings(PROPERTY, max_examples=150)
+READING = RuleSet.from_text(
+    "if 'a' in msg: team = name.upper()\npriority = priority - 1\ncustomfield['k'] = [subject, selections]\n"
+)
+
+
+@settings(PROPERTY, max_examples=100)
 @given(TICKETS)
 def test_every_ticket_is_decided(ticket: dict[str, Any]) -> None:
     """Whatever JSON a sender gives, there is a decision, and it is JSON."""
     before = json.dumps(ticket)
-    decision = decide(
-        "if 'a' in msg: team = name.upper()\npriority = priority - 1\ncustomfield['k'] = [subject, selections]\n",
-        ticket,
-    )
+    decision = READING.decide(ticket)
 
     json.loads(json.dumps(decision.to_dict(), allow_nan=False).encode("utf-8"))
     assert json.dumps(ticket) == before
@@ -556,19 +558,20 @@ class Odd:
     __str__ = __eq__ = __hash__ = __len__ = __repr__  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize(
-    "value", [Odd(), [Odd()], {"a": Odd()}, {1, 2}, b"x", 1j, float("nan"), 1 << 99_999, "\ud800", object]
-)
+ODD = [Odd(), [Odd()], {"a": Odd()}, {1, 2}, b"x", 1j, float("nan"), [1 << 99_999], "\ud800", object]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("key", ["name", "msg", "team", "customfield", "tag"])
 def test_values_that_are_no_json_are_decided_too(key: str, value: Any) -> None:
     """Programs may pass any value; rules see data, and the decision is JSON."""
     decision = decide("x = [name, msg, team, customfield]\nteam = str(x)\n", {key: value})
 
     json.dumps(decision.to_dict(), allow_nan=False)
-    assert decision.faults == ()
+    assert {fault.kind for fault in decision.faults} <= {"limit"}
 
 
-@settings(PROPERTY, max_examples=150)
+@settings(PROPERTY, max_examples=60)
 @given(statements())
 def test_every_decision_is_json_and_the_same_again(body: str) -> None:
     """Whatever rules leave in their variables, a decision is strict JSON, and deciding again gives the same."""

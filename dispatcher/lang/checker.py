@@ -7,6 +7,7 @@ bound in any scope, so that no rule can make `email` mean something else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -93,6 +94,7 @@ class _Checker:
         imports: dict[str, ModuleValue | TypeValue],
     ) -> None:
         self.found: list[Diagnostic] = []
+        self._counts = Counter[str]()
         self._source = source
         self._schema = schema
         self._imports = imports
@@ -104,8 +106,10 @@ class _Checker:
         self._iterables = 0
 
     def _report(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
-        if len(self.found) < MAX_DIAGNOSTICS:
-            self.found.append(diagnostic(self._source, code, message, span, help))
+        found = diagnostic(self._source, code, message, span, help)
+        if self._counts[found.severity] < MAX_DIAGNOSTICS:
+            self._counts[found.severity] += 1
+            self.found.append(found)
 
     # --- statements
 
@@ -412,7 +416,7 @@ class _Checker:
             or name.id in FUNCTIONS
         ):
             return
-        if len(self.found) >= MAX_DIAGNOSTICS:
+        if self._counts["error"] >= MAX_DIAGNOSTICS:
             # Looking for near names takes its time, and no more are reported.
             return
         if name.id.startswith("_"):

@@ -6,6 +6,7 @@ Runs are the same each time: a failure that nobody's change has caused helps nob
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 
 from hypothesis import HealthCheck, settings
@@ -123,7 +124,17 @@ def _simple() -> Text:
 
 def statements() -> Text:
     """Return statements for programs that begin with PRELUDE; many of them fault."""
-    return st.recursive(_simple(), _compound, max_leaves=4)
+    return st.recursive(_simple(), _compound, max_leaves=4).filter(_is_python)
+
+
+def _is_python(body: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(PRELUDE + body, "<rules>", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False  # such as a walrus in what a comprehension runs over
+    return True
 
 
 PRELUDE = """\

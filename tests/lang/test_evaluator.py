@@ -165,7 +165,7 @@ def without(rules: str, absent: set[int]) -> str:
     return text
 
 
-@settings(PROPERTY, max_examples=400)
+@settings(PROPERTY, max_examples=150)
 @given(statements())
 def test_a_faulty_statement_counts_as_absent(body: str) -> None:
     """An outcome with faults is the outcome of the rules without the statements at fault, to the last print."""

@@ -10,7 +10,7 @@ from operator import index
 from types import MappingProxyType
 from typing import Any, Final
 
-from dispatcher.lang.budget import Meter
+from dispatcher.lang.budget import LimitExceeded, Meter
 from dispatcher.lang.regex import sre
 from dispatcher.lang.regex.ledger import ledger_of
 from dispatcher.lang.regex.match import Match
@@ -203,12 +203,15 @@ def compile_pattern(meter: Meter, pattern: Any, flags: Any = 0, _engine: Engine 
 
 
 def _compile(meter: Meter, pattern: str, flags: int, engine: Engine) -> Pattern:
-    parsed = sre.parse(pattern, flags)
-    root = read(parsed)
-    units = [node.unit for node in descendants(root) if isinstance(node, One | Run)]
-    steps = COMPILE_STEPS + COMPILE_STEPS_PER_CHARACTER * len(pattern) + sum([unit.compile_steps for unit in units])
-    meter.charge(steps)
-    compiled = Pattern(pattern, parsed, Program(parsed, root, engine))
+    try:
+        parsed = sre.parse(pattern, flags)
+        root = read(parsed)
+        units = [node.unit for node in descendants(root) if isinstance(node, One | Run)]
+        steps = COMPILE_STEPS + COMPILE_STEPS_PER_CHARACTER * len(pattern) + sum([unit.compile_steps for unit in units])
+        meter.charge(steps)
+        compiled = Pattern(pattern, parsed, Program(parsed, root, engine))
+    except RecursionError:
+        raise LimitExceeded("a regular expression nests too deep for so deep a call") from None
     if len(pattern) <= MAX_KEPT_LENGTH:
         with _keeping:
             if len(_kept) >= MAX_KEPT_PATTERNS:

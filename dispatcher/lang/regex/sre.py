@@ -1,7 +1,7 @@
 """CPython's own parser and compiler of regular expressions; only this file imports their private modules.
 
-Syntax, flags and errors are CPython's because its parser decides them. What is added are bounds: the parser recurses
-for every group, so the text is measured before it is handed over.
+Syntax, flags and errors are CPython's because its parser decides them. What is added are bounds: the parser, like all
+that comes behind it, recurses for every group, so the text is measured before it is handed over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from dispatcher.lang.budget import LimitExceeded
 
 MAX_LENGTH = 10_000
-MAX_NESTING = 50
+MAX_NESTING = 30
 
 _parser: Any = import_module("re._parser")
 _compiler: Any = import_module("re._compiler")
@@ -71,12 +71,9 @@ def parse(pattern: str, flags: int) -> Parsed:
     if len(pattern) > MAX_LENGTH:
         raise LimitExceeded(f"a regular expression would be longer than {MAX_LENGTH:,} characters")
     if _nesting(pattern, flags) > MAX_NESTING:
-        raise _too_deep()
-    try:
-        with _without_warnings(pattern):
-            tree = _parser.parse(pattern, flags)
-    except RecursionError:
-        raise _too_deep() from None
+        raise LimitExceeded(f"groups of a regular expression would nest more than {MAX_NESTING} deep")
+    with _without_warnings(pattern):
+        tree = _parser.parse(pattern, flags)
     state = tree.state
     return Parsed(tree, flags | state.flags, state.groups - 1, dict(state.groupdict))
 
@@ -138,10 +135,6 @@ def _nesting(pattern: str, flags: int) -> int:
         elif piece == ")":
             depth -= 1
     return deepest
-
-
-def _too_deep() -> LimitExceeded:
-    return LimitExceeded(f"groups of a regular expression would nest more than {MAX_NESTING} deep")
 
 
 @contextmanager

@@ -20,11 +20,12 @@ from dispatcher.lang.regex.charset import (
     one_character,
 )
 
+WIDE_SET_STEPS = 1_000
+
 # Kinds above U+0100 of `\d`, `\s` and `\w`.
 _KINDS = {"DIGIT": DIGIT, "SPACE": SPACE, "WORD": DIGIT | LETTER}
-WIDE_SET_STEPS = 1_000
-_REMEMBERED_CHARACTERS = 512
 _SHORT_RANGE = 64
+_REMEMBERED_CHARACTERS = 512
 
 
 class Unit:
@@ -142,7 +143,7 @@ def unit(op: Any, argument: Any, flags: int) -> Unit:
     return _unit(op, tuple(argument) if isinstance(argument, list) else argument, flags & sre.CHARACTER_FLAGS)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _unit(op: Any, argument: Any, flags: int) -> Unit:
     return Unit(op, argument, flags)
 
