@@ -260,6 +260,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # A commit is on the disk before it returns: the 202 that follows promises that.
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    if sqlite3.sqlite_version_info < (3, 42):
+        # DBOS asks for `unixepoch('subsec')` where Python is 3.12 or newer; older libraries answer NULL to it.
+        connection.create_function("unixepoch", 1, _seconds)
+
+
+def _seconds(_modifier: str) -> float:
+    return time.time()
 
 
 def _ticket(row: sa.Row[Any]) -> StoredTicket:

@@ -248,3 +248,12 @@ def test_reopened_store(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "kept.db")
     assert connection.execute("SELECT id, state FROM ticket").fetchall() == [("t1", "accepted")]
     connection.close()
+
+
+def test_the_database_tells_fractions_of_seconds(store: Store) -> None:
+    """DBOS on Python 3.12 and newer asks for these, which SQLite before 3.42 does not know."""
+    with store.transaction() as connection:
+        seconds = connection.execute(sa.text("SELECT unixepoch('subsec')")).scalar_one()
+
+    assert isinstance(seconds, float)
+    assert seconds > WHEN / 1000
