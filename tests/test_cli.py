@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -200,3 +202,135 @@ def test_init_writes_settings_once(folder: Path, capsys: pytest.CaptureFixture[s
     assert (folder / "dispatcher.toml").read_text().startswith("# Settings of dispatcher.")
     assert main(["init"]) == 2
     assert capsys.readouterr().err == "dispatcher: dispatcher.toml exists already; name another file\n"
+
+
+# --- as a process
+
+
+def dispatcher(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command as a shell does."""
+    command = [sys.executable, "-m", "dispatcher", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, encoding="utf-8", check=False)
+
+
+def test_the_exit_codes_of_the_process(folder: Path) -> None:
+    """0 is well, 1 is a problem of the rules or a refused ticket, 2 is a wrong use; errors go to standard error."""
+    (folder / "good.rules").write_text(GOOD)
+    (folder / "bad.rules").write_text("team = tema\n")
+
+    well = dispatcher("run", "good.rules", "--ticket", "-", "--format", "json", given='{"msg": "my printer"}')
+    wrong = dispatcher("check", "bad.rules")
+    misused = dispatcher("run", "good.rules")
+
+    assert (well.returncode, well.stderr) == (0, "")
+    assert json.loads(well.stdout)["action_variables"]["team"] == "Printers"
+    assert (wrong.returncode, wrong.stdout.splitlines()[0]) == (1, "error[unknown-name]: nothing is called `tema`")
+    assert (misused.returncode, misused.stdout) == (2, "")
+    assert misused.stderr.endswith("error: one of the arguments --ticket --tickets is required\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
+    """A pipe that closes early ends the process quietly."""
+    (folder / "many.rules").write_text("x = tema\n" * 200)
+    command = [sys.executable, "-m", "dispatcher", "check", *["many.rules"] * 20]
+    # Without buffers Python does not tell of a pipe that closed.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    assert process.stderr is not None
+
+    process.stdout.read(100)
+    process.stdout.close()
+    with process.stderr:
+        told = process.stderr.read()
+
+    assert (told, process.wait()) == (b"", 0)
+
+
+def test_tickets_from_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--tickets -` reads lines as they come, whatever their ends."""
+    Path("g.rules").write_text(GOOD)
+    given(monkeypatch, '{"msg": "printer"}\r\n  \r\n{"msg": "é"}')
+
+    assert main(["run", "g.rules", "--tickets", "-"]) == 0
+    decisions = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [decision["action_variables"]["msg"] for decision in decisions] == ["printer", "é"]
+    assert all(decision["would_send"]["ticket"]["summary"] for decision in decisions)
+
+
+def test_rules_from_standard_input(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`run -` reads rules with any line ends and a byte order mark, and names them <stdin>."""
+    (folder / "t.json").write_text("{}")
+    given(monkeypatch, "\ufeffif msg == '':\r\n\tteam = 'A'\r\n")
+
+    shown = run_json(capsys, "-", "--ticket", "t.json", code=0)
+
+    assert shown["changes"] == [{"variable": "team", "file": "<stdin>", "line": 2, "old": None, "new": "A"}]
+
+
+def test_refused_tickets_among_many(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One refused ticket makes the exit code 1, and every ticket has its line."""
+    (folder / "r.rules").write_text("if msg == 'no': exception = 'No.'\n")
+    (folder / "t.ndjson").write_text('{"msg": "yes"}\n{"msg": "no"}\n{"msg": "yes"}\n')
+
+    assert main(["run", "r.rules", "--tickets", "t.ndjson"]) == 1
+    decisions = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["refused"], line["would_send"] is None) for line in decisions] == [
+        (None, False),
+        ("No.", True),
+        (None, False),
+    ]
+
+
+def test_rules_with_errors_as_data(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`run --format json` tells errors of the rules as JSON on standard error, and prints no decision."""
+    (folder / "bad.rules").write_text("team = tema\n")
+    (folder / "t.json").write_text("{}")
+
+    assert main(["run", "bad.rules", "--ticket", "t.json", "--format", "json"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert [problem["code"] for problem in json.loads(captured.err)] == ["unknown-name"]
+
+
+def test_several_files_are_checked_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`check` takes any number of files and tells of each under the name that it was given."""
+    (folder / "a.rules").write_text("x = tema\n")
+    (folder / "b.rules").write_text("x = 1\n")
+
+    assert main(["check", "b.rules", "a.rules", "b.rules", "--format", "json"]) == 1
+    assert [problem["file"] for problem in json.loads(capsys.readouterr().out)] == ["a.rules"]
+    assert main(["check", "b.rules", "b.rules"]) == 0
+    assert capsys.readouterr().out == "2 files: no problems\n"
+
+
+@pytest.mark.parametrize("command", ["check", "run", "init", "serve", "halo-emulator", "demo"])
+def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` says what a command does, and the list of commands names it."""
+    for arguments in ([command, "--help"], ["--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        assert command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["frobnicate"], "invalid choice: 'frobnicate'"),
+        (["check"], "the following arguments are required: FILE"),
+        (["check", "a", "--format", "xml"], "invalid choice: 'xml'"),
+        (["run", "a", "--ticket", "b", "--tickets", "c"], "not allowed with argument --ticket"),
+        (["run", "a", "--ticket", "b", "--now", "noon"], "'noon' is no time; write it as 2026-03-02T17:45+01:00"),
+    ],
+)
+def test_arguments_that_cannot_be_read(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong arguments end with exit code 2 and a line that says which."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]

@@ -7,6 +7,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def not_a_request(*errors: dict[str, str]) -> dict[str, Any]:
     """Return the problem of a request that does not fit."""
     return {
         "type": "urn:dispatcher:problem:invalid-request",
-        "title": "Unprocessable Entity",
+        "title": HTTPStatus(422).phrase,
         "status": 422,
         "detail": "The request does not fit what this address takes.",
         "errors": list(errors),
