@@ -71,6 +71,13 @@ def test_imports_go_down(path: Path) -> None:
     assert above == set()
 
 
+def test_every_module_has_a_layer() -> None:
+    """Only the package itself, and what runs it as a program, stand outside the layers."""
+    outside = {name_of(path) for path in FILES if layer(name_of(path)) is None}
+
+    assert outside == {"dispatcher", "dispatcher.__main__"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_libraries_have_one_door(path: Path) -> None:
     """A library is imported only where its door is."""

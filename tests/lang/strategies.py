@@ -62,7 +62,7 @@ def _grown(part: Text) -> Text:
         st.builds("sorted({}, key=lambda a: {})".format, part, part),
         st.builds("(lambda a, b={}: {})({})".format, part, part, part),
         st.builds("(a := {})".format, part),
-        part.filter(_fits_in_field).map("f'<{{{}}}>'".format),
+        part.filter(_fits_in_field).map("f'<{{ {} }}>'".format),
         part.filter(_fits_in_field).map("f'{{ {}!r:>{{b}}}}'".format),
     )
 

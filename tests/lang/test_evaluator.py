@@ -124,6 +124,37 @@ def test_rules_that_fail_too_often_end_at_the_first_that_spends_too_much() -> No
     assert outcome.faults[-1].message == "the rules fail too often: this one and all behind it are left out"
 
 
+@settings(PROPERTY, max_examples=60)
+@given(statements())
+def test_no_evaluation_outspends_its_budget(body: str) -> None:
+    """What is spent is at most what there was, and what is over is a fault and not an exception."""
+    outcome = run(PRELUDE + body, limits=Limits(steps=60))
+
+    assert 0 <= outcome.steps <= 60
+
+
+RECURSIVE = {
+    "a call": "f(n - 1)",
+    "a comprehension": "[f(n - 1) for a in [1]][0]",
+    "a generator": "sum(f(n - 1) for a in [1])",
+    "a key": "sorted([n], key=lambda k: f(n - 1))[0]",
+    "map": "sum(map(f, [n - 1]))",
+    "a replacement": "len(re.sub('a', lambda m: str(f(n - 1)), 'a'))",
+    "a predicate": "len(textwrap.indent('a', 'b', lambda t: f(n - 1) == 1))",
+}
+
+
+@pytest.mark.parametrize("body", RECURSIVE.values(), ids=RECURSIVE)
+def test_recursion_does_not_depend_on_the_caller(body: str) -> None:
+    """However rules recurse, the limit is ours and not Python's: a deep stack below the evaluation changes nothing."""
+    compiled = f"import re\nimport textwrap\ndef f(n):\n    return 0 if n == 0 else {body}\nx = [f(70), f(1000)]\n"
+
+    def faults(depth: int) -> list[str]:
+        return faults(depth - 1) if depth else [fault.message for fault in run(compiled).faults]
+
+    assert faults(150) == faults(0) == ["functions call each other more than 150 deep"]
+
+
 def test_steps_are_those_of_the_rules_that_count() -> None:
     """A statement that faulted has cost nothing in the end: the steps are those without it."""
     rules = "x = [a for a in range(50)]\n"

