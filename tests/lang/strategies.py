@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -79,18 +78,20 @@ def expressions(leaves: int = 12) -> Text:
 
 # --- programs
 
-_INDENTED: Callable[[str], str] = lambda body: "".join(f"    {line}\n" for line in body.splitlines())  # noqa: E731 - used in one expression
+
+def _indented(body: str) -> str:
+    return "".join(f"    {line}\n" for line in body.splitlines())
 
 
-def _compound(block: Text) -> Text:
-    part = expressions(4)
+def _compound(statement: Text) -> Text:
+    part, block = expressions(4), statement.map(_indented)
     return st.one_of(
-        st.builds("if {}:\n{}".format, part, block.map(_INDENTED)),
-        st.builds("if {}:\n{}else:\n{}".format, part, block.map(_INDENTED), block.map(_INDENTED)),
-        st.builds("for a in {}:\n{}".format, part, block.map(_INDENTED)),
-        st.builds("while b < 3:\n    b += 1\n{}".format, block.map(_INDENTED)),
-        st.builds("def f(a):\n{}    return b\n".format, block.map(_INDENTED)),
-        st.builds("{}{}".format, block, block),
+        st.builds("if {}:\n{}".format, part, block),
+        st.builds("if {}:\n{}else:\n{}".format, part, block, block),
+        st.builds("for a in {}:\n{}".format, part, block),
+        st.builds("while b < 3:\n    b += 1\n{}".format, block),
+        st.builds("def f(a):\n{}    return b\n".format, block),
+        st.builds("{}{}".format, statement, statement),
     )
 
 
@@ -170,9 +171,9 @@ _PIECES = (
 
 
 @st.composite
-def mistaken(draw: st.DrawFn, programs: Text = st.sampled_from(PROGRAMS)) -> str:  # noqa: B008 - strategies are values
+def mistaken(draw: st.DrawFn) -> str:
     """Return a program of the corpus with up to three of its tokens dropped, doubled, replaced or swapped."""
-    tokens = _TOKEN.findall(draw(programs))
+    tokens = _TOKEN.findall(draw(st.sampled_from(PROGRAMS)))
     for _ in range(draw(st.integers(1, 3))):
         if not tokens:
             break
