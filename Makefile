@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format reference lock clean
+.PHONY: demo test lint format fuzz calibrate reference lock clean
 
 demo: .venv/ready
 	$(BIN)/dispatcher demo $(ARGS)
@@ -18,6 +18,14 @@ lint: .venv/ready
 format: .venv/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Runs random programs here and on CPython until it is stopped: make fuzz ARGS="--seconds 600".
+fuzz: .venv/ready
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Prints what a step of the budget takes, of time and of memory.
+calibrate: .venv/ready
+	$(BIN)/python -m tests.bench.calibration $(ARGS)
 
 # Writes the language reference from the tables.
 reference: .venv/ready

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
+from dispatcher.lang.budget import LimitExceeded, Limits, Meter
+from dispatcher.lang.formatting import plain_repr
+
 MAX_DEPTH = 40
 # json.dumps refuses longer numbers, as int -> text takes quadratic time.
 MAX_NUMBER_BITS = 10_000
+LONG_NUMBER_BITS = 1_024
+# As many items as one description stands for.
+DESCRIPTION_ITEMS = 200
+_DESCRIPTION_LIMITS = Limits(steps=5_000)
 
 
 class Room:
@@ -42,10 +50,10 @@ def _copy(value: Any, depth: int, room: Room, *, json: bool) -> Any:
     if kind is str:
         return _text(value, room) if json else value
     if kind is int:
-        return f"<number of {value.bit_length()} bits>" if json and value.bit_length() > MAX_NUMBER_BITS else value
+        return _number(value, room) if json else value
     if kind is float:
         return value if not json or math.isfinite(value) else str(value)
-    if isinstance(value, KeysView | ValuesView | ItemsView):
+    if isinstance(value, KeysView | ValuesView | ItemsView | deque):
         value = list(value)
     if isinstance(value, dict | list | tuple | set | frozenset):
         room.items -= len(value) + 1
@@ -56,7 +64,18 @@ def _copy(value: Any, depth: int, room: Room, *, json: bool) -> Any:
         return _moment(value) if json else value
     if kind in (timedelta, timezone, range) and not json:
         return value
+    # Showing what is no data takes its time.
+    room.items -= DESCRIPTION_ITEMS
+    if room.items < 0:
+        return f"<{kind.__name__}>"
     return _text(_describe(value), room) if json else _describe(value)
+
+
+def _number(value: int, room: Room) -> Any:
+    bits = value.bit_length()
+    # Writing the digits of a number takes the square of their count.
+    room.characters -= (bits >> 2) + (bits * bits >> 12 if bits > LONG_NUMBER_BITS else 0)
+    return f"<number of {bits} bits>" if bits > MAX_NUMBER_BITS or room.characters < 0 else value
 
 
 def _collection(value: Any, copy: Callable[[Any], Any], room: Room, *, json: bool) -> Any:
@@ -102,5 +121,18 @@ def _describe(value: Any) -> str:
     # Of a caller's own types, nothing is called.
     if kind.__module__.partition(".")[0] not in ("builtins", "datetime", "re", "dispatcher"):
         return f"<{kind.__name__}>"
-    text = repr(value)
+    # An exception or a slice may hold values of any size and depth.
+    try:
+        text = plain_repr(Meter(_DESCRIPTION_LIMITS), value)
+    except (Exception, LimitExceeded):  # noqa: BLE001 - whatever it is, it cannot be shown
+        return f"<{kind.__name__}>"
     return text if len(text) <= 200 and " at 0x" not in text else f"<{kind.__name__}>"
+
+
+def same(a: Any, b: Any) -> bool:
+    """Tell whether two plain values are the same for a person: 1, 1.0 and True are not, at whatever depth."""
+    if type(a) is not type(b) or a != b:
+        return False
+    if isinstance(a, dict):
+        return all(same(value, b[key]) for key, value in a.items())
+    return not isinstance(a, list | tuple) or all(map(same, a, b))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from dispatcher.lang.budget import Limits
 from dispatcher.lang.codes import CODES
+from dispatcher.lang.entries import FunctionEntry, MethodEntry
+from dispatcher.lang.exceptions import EXCEPTIONS
 from dispatcher.lang.functions import FUNCTIONS
-from dispatcher.lang.methods import METHODS, MethodEntry
-from dispatcher.lang.modules import MODULES
+from dispatcher.lang.methods import METHODS
+from dispatcher.lang.modules import ENTRIES as MODULE_ENTRIES
 from dispatcher.lang.values import TypeValue
 from dispatcher.tickets import TICKET_SCHEMA
 
@@ -22,13 +24,14 @@ made of the tables that the checker and the compiler read (`make reference`).
 
 ## Statements and expressions
 
-`if`/`elif`/`else`, `for`, `while` with `else`, `break`, `continue`, `pass`, assignments (chained, unpacking, starred,
-augmented, to items and slices), `del`, `def` with defaults, `*` and `**`, `return`, `lambda`, `import` and `from ..
-import` of the modules below; all operators and comparison chains, conditional expressions, `:=`, f-strings,
+`if`/`elif`/`else`, `for` and `while` with `else`, `break`, `continue`, `pass`, `match` with all patterns but those of
+classes, `try`/`except`/`else`/`finally`, `raise`, `assert`, assignments (chained, unpacking, starred, augmented, to
+items and slices), `del`, `def` with defaults, `*` and `**`, `return`, `lambda`, `global`, `nonlocal`, `import` and
+`from .. import` of the modules below; all operators and comparison chains, conditional expressions, `:=`, f-strings,
 comprehensions and generator expressions, slices, starred calls, all literals but bytes and complex numbers.
 
-Not: `class`, `try`, `raise`, `assert`, `with`, `global`, `nonlocal`, `yield`, `async`, `match`, decorators,
-annotations, and names that begin with an underscore.
+Not: `class`, `with`, `yield`, `async`, decorators, annotations, `except*`, `@`, and names that begin with an
+underscore.
 
 - `is` beside a number or a text means `==`. Beside None, True and False, and between variables, it is identity.
 - A comment line directly above a top-level statement is that rule's title.
@@ -36,6 +39,17 @@ annotations, and names that begin with an underscore.
   rules decide the same for the same ticket, whenever and wherever they run.
 - What a file assigns is its own; ticket variables carry on from file to file.
 - A statement that fails at run time is left out, as if it were not in the file, and the decision tells why.
+- A limit of the table below ends the statement for good: no `except` catches it, and no `finally` runs behind it.
+- Random numbers begin with the ticket: the same ticket draws the same ones. `random.seed()` goes back to that.
+- `str.format` reads items, never attributes. Exceptions have `args` and their text, and no traceback.
+- Regular expressions are those of Python's `re`; where a pattern could run long, a matcher with a budget takes over.
+"""
+
+CALLS = """\
+What cannot be given by name stands before the `/`. `start`, `stop`, `end` and `step` may be left out, as in `range(3)`.
+A type is a function too, and its methods can be called with the value as the first argument, as in
+`sorted(names, key=str.lower)`. Each call takes some steps of the budget (see the limits below); the last column says
+what it takes more of them for.
 """
 
 
@@ -63,38 +77,50 @@ def _variables() -> list[str]:
 
 
 def _functions() -> list[str]:
-    lines = ["## Functions", "", *_table("function", "gives")]
-    return [*lines, *(_row(f"`{entry.signature}`", entry.doc) for entry in FUNCTIONS.values()), ""]
+    functions = [entry for name, entry in FUNCTIONS.items() if name not in EXCEPTIONS]
+    lines = ["## Functions", "", *_table("function", "gives", "charged by"), *_entries(functions), ""]
+    lines += [CALLS]
+    lines += ["## Exceptions", "", *_table("exception", "is")]
+    return [*lines, *(_row(f"`{name}`", FUNCTIONS[name].doc) for name in EXCEPTIONS), ""]
 
 
 def _methods() -> list[str]:
+    names = {
+        entry.value.python_type: f"{module.name}.{entry.name}"
+        for module in MODULE_ENTRIES.values()
+        for entry in module.members
+        if isinstance(entry.value, TypeValue)
+    }
     lines = ["## Methods and fields", ""]
     for kind, table in METHODS.items():
         if table and kind is not bool:
-            lines += [f"### {kind.__name__}", "", *_table("method", "does"), *_entries(table), ""]
+            lines += [
+                f"### {names.get(kind, kind.__name__)}",
+                "",
+                *_table("method", "does", "charged by"),
+                *_entries(table.values()),
+                "",
+            ]
     return lines
 
 
-def _entries(table: Mapping[str, MethodEntry]) -> Iterable[str]:
-    return (_row(f"`{entry.signature}`", entry.doc) for entry in table.values())
+def _entries(entries: Iterable[FunctionEntry | MethodEntry]) -> Iterable[str]:
+    return (_row(f"`{entry.signature}`", entry.doc, entry.cost) for entry in entries)
 
 
 def _modules() -> list[str]:
-    lines = ["## Modules", "", *_table("module", "has")]
-    for module in MODULES.values():
-        members = []
-        for name, value in module.members.items():
-            inner = sorted(value.members) if isinstance(value, TypeValue) else []
-            members += [f"`{name}`", *(f"`{name}.{member}`" for member in inner)]
-        lines.append(_row(f"`{module.name}`", ", ".join(members)))
-    return [*lines, ""]
+    lines = ["## Modules", ""]
+    for module in MODULE_ENTRIES.values():
+        lines += [f"### {module.name}", "", f"{module.doc[:1].upper()}{module.doc[1:]}.", ""]
+        lines += [*_table("member", "gives", "charged by"), *_entries(module.members), ""]
+    return lines
 
 
 def _limits() -> list[str]:
     limits = Limits()
     rows = (
-        ("steps, of about 100 ns", f"{limits.steps:,}"),
-        ("memory for all values made", f"{limits.memory // 1024 // 1024} MiB"),
+        ("steps, of at most 100 ns", f"{limits.steps:,}"),
+        ("memory for the values that are alive", f"{limits.memory // 1024 // 1024} MiB"),
         ("characters of a text", f"{limits.text:,}"),
         ("items of a collection", f"{limits.items:,}"),
         ("bits of a whole number", f"{limits.number_bits:,}"),

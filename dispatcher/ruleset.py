@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from keyword import iskeyword
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
 from dispatcher.errors import DispatcherError, RulesError
+from dispatcher.lang.analysis import analyse
 from dispatcher.lang.budget import Limits
 from dispatcher.lang.checker import CheckedModule, check_module
 from dispatcher.lang.compiler import compile_module
@@ -22,8 +24,8 @@ from dispatcher.lang.parser import parse
 from dispatcher.lang.program import Program
 from dispatcher.lang.schema import Schema, Variable
 from dispatcher.lang.source import Source
-from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue
-from dispatcher.plain import Room, to_plain
+from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue, type_name
+from dispatcher.plain import Room, same, to_plain
 from dispatcher.tickets import TICKET_SCHEMA, first_values
 
 # Changes that a decision lists; a rule that counts in a ticket variable makes them by the thousand.
@@ -50,12 +52,14 @@ def declared_schema(variables: Iterable[str]) -> Schema:
             raise DispatcherError(f"the variable `{name}` cannot be declared: the name is taken")
         taken.add(name)
         extra.append(Variable(name, "any", writable=False, doc="declared in the settings"))
-    return Schema(TICKET_SCHEMA.variables + tuple(extra), TICKET_SCHEMA.aliases)
+    return replace(TICKET_SCHEMA, variables=TICKET_SCHEMA.variables + tuple(extra))
 
 
 def _checked(source: Source, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
     module, problems = parse(source)
     checked, found = check_module(source, module, schema)
+    if not any(problem.severity == "error" for problem in problems + found):
+        found += analyse(checked)
     errors_first = sorted(problems + found, key=lambda problem: (problem.severity != "error", problem.line))
     reported = errors_first[:MAX_DIAGNOSTICS]
     return checked, sorted(reported, key=lambda problem: (problem.line, problem.column))
@@ -137,9 +141,9 @@ class RuleSet:
         variables = {name: to_plain(value, room) for name, value in last.items()}
         faults = [self._fault(fault.program, fault) for fault in outcome.faults]
         changes = self._changes(first, outcome)
-        refused = _refusal(variables["exception"])
+        refused = _refusal(outcome.variables["exception"])
         if refused is None and variables["exception"] is not None and variables["exception"] != "":
-            faults.append(self._not_text(variables["exception"], changes))
+            faults.append(self._not_text(outcome.variables["exception"], changes))
         if faults and refused is None and self._on_fault == "refuse":
             refused = f"{faults[0].type}: {faults[0].message} ({faults[0].file}, line {faults[0].line})"
             variables["exception"] = refused
@@ -175,14 +179,14 @@ class RuleSet:
             program = self._programs[logged.program]
             write = logged.write
             new = to_plain(logged.value, room)
-            if len(changes) < MAX_CHANGES and not _same(new, current[write.variable]):
+            if len(changes) < MAX_CHANGES and not same(new, current[write.variable]):
                 changes.append(Change(write.variable, program.filename, write.line, current[write.variable], new))
                 current[write.variable] = new
         return tuple(changes)
 
     def _not_text(self, value: Any, changes: tuple[Change, ...]) -> Fault:
         line = next((change.line for change in reversed(changes) if change.variable == "exception"), 1)
-        message = f"`exception` must be text to refuse the ticket, not {type(value).__name__}; the ticket is filed"
+        message = f"`exception` must be text to refuse the ticket, not {type_name(value)}; the ticket is filed"
         return Fault("error", "TypeError", message, self._sources[0].filename, line, 1)
 
 
@@ -221,8 +225,3 @@ def _refusal(value: Any) -> str | None:
 
 def _is_data(value: Any) -> bool:
     return not isinstance(value, FunctionType | Builtin | TypeValue | BoundMethod | ModuleValue | Iterator)
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Tell whether two plain values are the same for a person: 1, 1.0 and True are not."""
-    return type(a) is type(b) and bool(a == b)

@@ -43,14 +43,17 @@ ACTIONS = (
     Variable("impact", "any", writable=True, doc="whole number, lower is more severe"),
     Variable("urgency", "any", writable=True, doc="whole number, lower is more severe"),
     Variable("subject", "any", writable=True, doc="ticket title; default: the first 50 characters of the message"),
-    Variable("msg", "any", writable=True, doc="what the user typed; also known as `message`"),
-    Variable("append", "any", writable=True, doc="text added by scripts on the computer; goes below the message"),
-    Variable("priv_append", "any", writable=True, doc="text added to the private note"),
+    Variable("msg", "text", writable=True, doc="what the user typed; also known as `message`"),
+    Variable("append", "text", writable=True, doc="text added by scripts on the computer; goes below the message"),
+    Variable("priv_append", "text", writable=True, doc="text added to the private note"),
     Variable("customfield", "mapping", writable=True, doc="Halo custom field id or API name -> value"),
     Variable("exception", "any", writable=True, doc="non-empty text refuses the ticket; the sender gets the text"),
 )
 
-TICKET_SCHEMA = Schema(variables=ACTIONS + READ_ONLY, aliases={"message": "msg"})
+# What scripts written for other ticket systems set beside the variables above.
+FOREIGN = frozenset({"board", "item", "problem_type", "queue", "subtype", "type"})
+
+TICKET_SCHEMA = Schema(variables=ACTIONS + READ_ONLY, aliases={"message": "msg"}, foreign=FOREIGN)
 
 # Lines of text that a list of the sender's becomes at the most.
 LONGEST_LIST = 1000
@@ -84,7 +87,7 @@ def first_values(
             value = defaults[name]
         else:
             value = _unset(variable)
-        values[name] = _as_text(value) if variable.kind == "text" or name in EMPTY_TEXT else to_plain(value)
+        values[name] = _as_text(value) if variable.kind == "text" else to_plain(value)
     if not isinstance(values["customfield"], dict):
         values["customfield"] = {}
     if values["subject"] is None:
@@ -95,11 +98,7 @@ def first_values(
 def _unset(variable: Variable) -> Any:
     if variable.kind == "mapping":
         return {}
-    return None if variable.writable and variable.name not in EMPTY_TEXT else ""
-
-
-# Variables that hold text from the start, though rules may write anything into them.
-EMPTY_TEXT = frozenset({"msg", "append", "priv_append"})
+    return "" if variable.kind == "text" or not variable.writable else None
 
 
 def subject_of(message: str) -> str:

@@ -298,7 +298,7 @@ def test_rules_with_errors_as_data(folder: Path, capsys: pytest.CaptureFixture[s
 def test_several_files_are_checked_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`check` takes any number of files and tells of each under the name that it was given."""
     (folder / "a.rules").write_text("x = tema\n")
-    (folder / "b.rules").write_text("x = 1\n")
+    (folder / "b.rules").write_text("state = 1\n")
 
     assert main(["check", "b.rules", "a.rules", "b.rules", "--format", "json"]) == 1
     assert [problem["file"] for problem in json.loads(capsys.readouterr().out)] == ["a.rules"]

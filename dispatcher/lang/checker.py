@@ -7,64 +7,36 @@ bound in any scope, so that no rule can make `email` mean something else.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatcher.lang import syntax
-from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic, near_name
-from dispatcher.lang.functions import FUNCTIONS
-from dispatcher.lang.methods import METHODS
+from dispatcher.lang.diagnostics import Diagnostic
 from dispatcher.lang.modules import MODULES
+from dispatcher.lang.names import NameChecker, Scope, is_private
+from dispatcher.lang.pattern_checks import pattern_problems, unreachable_cases
 from dispatcher.lang.schema import Schema
-from dispatcher.lang.scopes import bound_names, imported_meanings, is_literal, name_of, target_names, walrus_names
+from dispatcher.lang.scopes import (
+    ScopeNames,
+    file_names,
+    function_names,
+    imported_meanings,
+    is_literal,
+    target_names,
+)
 from dispatcher.lang.source import Span
-from dispatcher.lang.values import ModuleValue, TypeValue
 
 if TYPE_CHECKING:
     from dispatcher.lang.source import Source
     from dispatcher.lang.syntax import Expr, Stmt
+    from dispatcher.lang.values import ModuleValue, TypeValue
 
-# CPython allows 20 in one function; the compiler needs some for itself.
-MAX_LOOPS = 16
-
-# Functions that Python has and rules do not, with what to write instead.
-INSTEAD = {
-    "open": "rules read and write no files",
-    "input": "rules ask nobody; read the ticket's variables",
-    "exec": "rules run no other code",
-    "eval": "rules run no other code",
-    "compile": "rules run no other code",
-    "getattr": "write the name behind a dot",
-    "setattr": "values in rules have no attributes to set",
-    "type": "use `isinstance(value, str)`",
-    "bytes": "use text",
-    "bytearray": "use text",
-    "complex": "rules have no complex numbers",
-    "next": "use a `for` loop, or an index",
-    "iter": "use a `for` loop",
-    "globals": "write the variable's name",
-    "locals": "write the variable's name",
-}
-
-
-# How other languages call Python's constants.
-_CONSTANTS = {"true": "True", "false": "False", "null": "None", "nil": "None", "none": "None", "undefined": "None"}
-
-
-def _type_values() -> Iterator[TypeValue]:
-    values = [entry.value for entry in FUNCTIONS.values()]
-    values += [value for module in MODULES.values() for value in module.members.values()]
-    return (value for value in values if isinstance(value, TypeValue))
-
-
-# Every name that can stand behind a dot.
-_ALL_MEMBERS = frozenset(
-    {name for table in METHODS.values() for name in table}
-    | {name for module in MODULES.values() for name in module.members}
-    | {name for value in _type_values() for name in value.members}
-)
+# CPython allows 20 blocks in one function; the compiler needs some for itself.
+MAX_BLOCKS = 16
+# What the parts of a `try` take of them.
+TRY_BLOCKS = 2
+HANDLER_BLOCKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +47,29 @@ class CheckedModule:
     module: syntax.Module
     schema: Schema
     variables: frozenset[str]
+    # What the dotted names in patterns mean, by the offset at which they stand.
+    constants: Mapping[int, int | float | str]
 
 
 def check_module(source: Source, module: syntax.Module, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
     """Return the checked module and what is wrong with it; compile it only where nothing is an error."""
-    variables = frozenset(schema.aliases.get(name_of(name), name_of(name)) for name in bound_names(module.body))
-    checker = _Checker(source, schema, variables, imported_meanings(module.body))
-    checker.statements(module.body, loops=0)
-    return CheckedModule(source, module, schema, variables), checker.found
+    variables = frozenset(schema.aliases.get(name, name) for name in file_names(module.body))
+    # What a statement that could not be read may have assigned is no second mistake.
+    checker = _Checker(source, schema, variables | module.lost, imported_meanings(module.body))
+    checker.statements(module.body)
+    return CheckedModule(source, module, schema, variables, checker.constants), checker.found
 
 
-class _Checker:
+class _Checker(NameChecker):
+    """Walks the statements and expressions of a file."""
+
+    # How many loops are around the current place, which `break` needs, and how many blocks, which CPython bounds.
+    _loops = 0
+    _blocks = 0
+    # How many `for` of comprehensions are around it, and how many iterables of them.
+    _clauses = 0
+    _iterables = 0
+
     def __init__(
         self,
         source: Source,
@@ -93,31 +77,17 @@ class _Checker:
         variables: frozenset[str],
         imports: dict[str, ModuleValue | TypeValue],
     ) -> None:
-        self.found: list[Diagnostic] = []
-        self._counts = Counter[str]()
-        self._source = source
-        self._schema = schema
-        self._imports = imports
-        # The names of the file, then those of each function and comprehension around the current place.
-        self._scopes: list[frozenset[str]] = [variables]
-        self._functions = 0
-        # The iteration variables of the comprehensions around the current place, and how many iterables it is in.
+        super().__init__(source, schema, variables, imports)
+        self.constants: dict[int, int | float | str] = {}
+        # The iteration variables of the comprehensions around the current place.
         self._iterating: list[frozenset[str]] = []
-        self._iterables = 0
 
-    def _report(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
-        found = diagnostic(self._source, code, message, span, help)
-        if self._counts[found.severity] < MAX_DIAGNOSTICS:
-            self._counts[found.severity] += 1
-            self.found.append(found)
-
-    # --- statements
-
-    def statements(self, body: Iterable[Stmt], *, loops: int) -> None:
+    def statements(self, body: Iterable[Stmt]) -> None:
+        """Check the statements of a block."""
         for statement in body:
-            self._statement(statement, loops)
+            self._statement(statement)
 
-    def _statement(self, statement: Stmt, loops: int) -> None:  # noqa: C901 - one case for each kind of node
+    def _statement(self, statement: Stmt) -> None:  # noqa: C901 - one case for each kind of node
         match statement:
             case syntax.ExpressionStatement(value=value):
                 self._expr(value)
@@ -131,21 +101,19 @@ class _Checker:
             case syntax.If(branches=branches, orelse=orelse):
                 for branch in branches:
                     self._expr(branch.condition)
-                    self.statements(branch.body, loops=loops)
-                self.statements(orelse, loops=loops)
+                    self.statements(branch.body)
+                self.statements(orelse)
             case syntax.For(target=target, iterable=iterable, body=body, orelse=orelse):
-                self._loop(statement, loops)
                 self._target(target)
                 self._expr(iterable)
-                self.statements(body, loops=loops + 1)
-                self.statements(orelse, loops=loops)
+                self._loop(statement, body)
+                self.statements(orelse)
             case syntax.While(condition=condition, body=body, orelse=orelse):
-                self._loop(statement, loops)
                 self._expr(condition)
-                self.statements(body, loops=loops + 1)
-                self.statements(orelse, loops=loops)
+                self._loop(statement, body)
+                self.statements(orelse)
             case syntax.Break() | syntax.Continue():
-                if not loops:
+                if not self._loops:
                     word = "break" if isinstance(statement, syntax.Break) else "continue"
                     self._report(
                         "misplaced-statement",
@@ -155,10 +123,11 @@ class _Checker:
                     )
             case syntax.Pass():
                 pass
-            case syntax.Function():
-                self._function(statement)
+            case syntax.Function(name=name, parameters=parameters, body=body):
+                self._bind(name)
+                self._inside(parameters, body)
             case syntax.Return(value=value):
-                if not self._functions:
+                if not any(scope.is_function for scope in self._scopes):
                     self._report(
                         "misplaced-statement",
                         "`return` stands outside a function",
@@ -172,77 +141,153 @@ class _Checker:
             case syntax.Delete(targets=targets):
                 for target in targets:
                     self._target(target, deleting=True)
+            case syntax.Try():
+                self._try(statement)
+            case syntax.Raise(error=first, cause=second) | syntax.Assert(condition=first, message=second):
+                for part in (first, second):
+                    if part is not None:
+                        self._expr(part)
+            case syntax.Global(names=names) | syntax.Nonlocal(names=names):
+                self._declare("global" if isinstance(statement, syntax.Global) else "nonlocal", names)
+            case syntax.Match(subject=subject, cases=cases):
+                self._expr(subject)
+                for code, message, span, advice in unreachable_cases(cases):
+                    self._report(code, message, span, advice)
+                for case in cases:
+                    self._case(case)
             case syntax.RefusedStatement(construct=construct, body=body):
                 word = construct.strip("`").partition(" ")[0] if construct.startswith("`") else ""
                 span = Span(statement.start, statement.start + len(word) if word else statement.end)
                 self._report("unsupported-syntax", f"rules have no {construct}", span, _REFUSED_HELP.get(construct))
-                self.statements(body, loops=loops + 1)
+                self._loop(statement, body)
 
-    def _loop(self, statement: Stmt, loops: int) -> None:
-        if loops >= MAX_LOOPS:
+    def _block(self, statement: syntax.Node, body: Iterable[Stmt], blocks: int) -> None:
+        """Check a block that takes `blocks` of those that CPython can nest."""
+        before = self._blocks
+        self._blocks += blocks
+        if before <= MAX_BLOCKS < self._blocks:
             self._report(
                 "too-large",
-                f"more than {MAX_LOOPS} loops are nested here",
-                statement.span,
-                "move the inner loops into a function",
+                f"loops and `try`s nest more than {MAX_BLOCKS} deep",
+                Span(statement.start, statement.start + 1),
+                "move the inner ones into a function",
+            )
+        self.statements(body)
+        self._blocks = before
+
+    def _loop(self, statement: syntax.Node, body: Iterable[Stmt]) -> None:
+        self._loops += 1
+        self._block(statement, body, 1)
+        self._loops -= 1
+
+    def _try(self, statement: syntax.Try) -> None:
+        self._block(statement, statement.body, TRY_BLOCKS)
+        for handler in statement.handlers:
+            if handler.kind is not None:
+                self._expr(handler.kind)
+            if handler.name is not None:
+                self._bind(handler.name)
+            self._block(handler, handler.body, HANDLER_BLOCKS)
+        self._block(statement, statement.orelse, TRY_BLOCKS)
+        self._block(statement, statement.final, TRY_BLOCKS)
+
+    def _case(self, case: syntax.Case) -> None:
+        for code, message, span, advice in pattern_problems(case.pattern):
+            self._report(code, message, span, advice)
+        pending: list[syntax.Node] = [case.pattern]
+        while pending:
+            current = pending.pop()
+            match current:
+                case syntax.Name():
+                    self._bind(current)
+                case syntax.ValuePattern(value=value):
+                    self._constant(value)
+                case syntax.MappingPattern(entries=entries, rest=rest):
+                    for key, pattern in entries:
+                        self._constant(key)
+                        pending.append(pattern)
+                    pending.extend(() if rest is None else (rest,))
+                case _:
+                    pending.extend(syntax.children(current))
+        if case.guard is not None:
+            self._expr(case.guard)
+        self.statements(case.body)
+
+    def _constant(self, value: Expr) -> None:
+        """Check what a pattern compares with: a literal, or a number or text of a module."""
+        self._expr(value)
+        found = self._module_constant(value) if isinstance(value, syntax.Attribute) else None
+        if found is not None:
+            self.constants[value.start] = found
+        elif isinstance(value, syntax.Attribute):
+            self._report(
+                "unsupported-syntax",
+                "a pattern compares with literals, and with numbers and texts of modules",
+                value.span,
+                "capture a name and compare it: `case value if value == ...:`",
             )
 
-    def _function(self, function: syntax.Function) -> None:
-        self._bind(function.name)
-        self._inside(function.parameters, function.body)
+    def _declare(self, word: str, names: tuple[syntax.Name, ...]) -> None:
+        scope = self._scopes[-1]
+        for name in names:
+            if is_private(name.id):
+                self._private(name.id, name.span)
+            other = scope.declared.setdefault(name.id, word)
+            problem = None
+            if word == "nonlocal" and not scope.is_function:
+                problem = "`nonlocal` stands outside a function"
+            elif name.id in scope.parameters:
+                problem = f"`{name.id}` is a parameter of the function"
+            elif name.id in scope.used:
+                problem = f"`{name.id}` is used before it is declared `{word}`"
+            elif other != word:
+                problem = f"`{name.id}` is declared both `global` and `nonlocal`"
+            elif word == "nonlocal" and not self._bound_outside(name.id):
+                problem = f"no function around this one has a variable `{name.id}`"
+            if problem is not None:
+                self._report("invalid-scope", problem, name.span, _SCOPE_HELP.get(word))
+
+    def _bound_outside(self, name: str) -> bool:
+        for scope in reversed(self._scopes[1:-1]):
+            if scope.declared.get(name) == "global":
+                return False
+            if scope.is_function and name in scope.names:
+                return True
+        return False
 
     def _inside(self, parameters: syntax.Parameters, body: tuple[Stmt, ...] | Expr) -> None:
-        names = set()
         for item in parameters.items:
             if item.default is not None:
                 self._expr(item.default)
+        names: ScopeNames = function_names(parameters, body)
+        own = frozenset(item.name for item in parameters.items if item.name)
+        self._scopes.append(Scope(names.own, is_function=True, parameters=own))
+        for item in parameters.items:
             if item.name:
-                parameter = syntax.Name(item.name, start=item.start, end=item.start + len(item.kind) + len(item.name))
-                self._bind(parameter)
-                names.add(item.name)
-        bound = bound_names(body) if isinstance(body, tuple) else walrus_names(body)
-        names.update(name_of(name) for name in bound)
-        self._scopes.append(frozenset(names))
-        outside, self._iterating = self._iterating, []
-        self._functions += 1
+                self._bind(syntax.Name(item.name, start=item.start, end=item.start + len(item.kind) + len(item.name)))
+        self._scopes[-1].used.clear()
+        outside = self._loops, self._blocks, self._iterating
+        self._loops, self._blocks, self._iterating = 0, 0, []
         if isinstance(body, tuple):
-            self.statements(body, loops=0)
+            self.statements(body)
         else:
             self._expr(body)
-        self._functions -= 1
-        self._iterating = outside
+        self._loops, self._blocks, self._iterating = outside
         self._scopes.pop()
 
     def _import(self, statement: syntax.Import | syntax.FromImport) -> None:
         module = statement.module if isinstance(statement, syntax.FromImport) else None
         if module is not None and module not in MODULES:
             self._unknown_module(module, statement.span)
+            self._strangers.update(item.variable for item in statement.items)
         for item in statement.items:
             self._bind(syntax.Name(item.variable, start=item.start, end=item.end))
             if module is None:
                 if item.name not in MODULES:
                     self._unknown_module(item.name, item.span)
+                    self._strangers.add(item.variable)
             elif module in MODULES and item.name not in MODULES[module].members:
                 self._unknown_member(MODULES[module], item.name, item.span)
-
-    def _unknown_module(self, name: str, span: Span) -> None:
-        known = ", ".join(f"`{module}`" for module in sorted(MODULES))
-        self._report(
-            "unknown-module",
-            f"rules cannot import `{name}`",
-            span,
-            near_name(name, MODULES) or f"rules can import {known}",
-        )
-
-    def _unknown_member(self, owner: ModuleValue | TypeValue, name: str, span: Span) -> None:
-        known = _member_names(owner)
-        what = "module" if isinstance(owner, ModuleValue) else "type"
-        self._report(
-            "unknown-module-member",
-            f"the {what} `{owner.name}` has no `{name}` that rules may use",
-            span,
-            near_name(name, known) or "it has " + ", ".join(f"`{member}`" for member in sorted(known)[:12]),
-        )
 
     # --- writing
 
@@ -264,19 +309,21 @@ class _Checker:
                 self._expr(value)
                 self._expr(index)
             case syntax.Attribute(value=value, name=name):
-                self._report(
-                    "invalid-target",
-                    f"values in rules have no attributes to set: `.{name}`",
-                    target.span,
-                    "assign a variable of your own, or an item: `name['key'] = ...`",
-                )
+                if not self._is_reported(value):
+                    self._report(
+                        "invalid-target",
+                        f"values in rules have no attributes to set: `.{name}`",
+                        target.span,
+                        "assign a variable, such as `priority = ...`, or an item, such as `customfield['name'] = ...`",
+                    )
                 self._expr(value)
             case _:
                 self._expr(target)
 
     def _bind(self, name: syntax.Name, *, deleting: bool = False) -> None:
-        if name.id.startswith("_"):
+        if is_private(name.id):
             self._private(name.id, name.span)
+        self._scopes[-1].used.add(name.id)
         variable = self._writable(name)
         if deleting and variable:
             self._report(
@@ -321,7 +368,7 @@ class _Checker:
                 else:
                     self._expr(function)
                 for argument in arguments:
-                    if argument.name is not None and argument.name.startswith("_"):
+                    if argument.name is not None and is_private(argument.name):
                         self._private(argument.name, argument.span)
                     self._expr(argument.value)
             case syntax.Attribute(value=value, name=name):
@@ -369,11 +416,14 @@ class _Checker:
     def _comprehension(self, comprehension: syntax.Comprehension) -> None:
         # The first iterable belongs to the scope outside.
         first, *_ = comprehension.clauses
-        if len(comprehension.clauses) > MAX_LOOPS:
-            self._report("too-large", f"a comprehension has more than {MAX_LOOPS} `for`", comprehension.span)
+        before = self._clauses
+        self._clauses += len(comprehension.clauses)
+        if before <= MAX_BLOCKS < self._clauses:
+            span = Span(comprehension.start, comprehension.start + 1)
+            self._report("too-large", f"comprehensions nest more than {MAX_BLOCKS} `for`", span, "use statements")
         self._iterable(first.iterable)
         names = frozenset(name.id for clause in comprehension.clauses for name in target_names((clause.target,)))
-        self._scopes.append(names)
+        self._scopes.append(Scope(names))
         self._iterating.append(names)
         for clause in comprehension.clauses:
             self._target(clause.target)
@@ -387,6 +437,7 @@ class _Checker:
             self._expr(comprehension.value)
         self._iterating.pop()
         self._scopes.pop()
+        self._clauses = before
 
     def _only_names(self, target: Expr) -> None:
         """Report items as targets of a comprehension, and a `*` that is not on its top level."""
@@ -409,91 +460,10 @@ class _Checker:
         self._expr(iterable)
         self._iterables -= 1
 
-    def _read(self, name: syntax.Name, *, called: bool) -> None:
-        if (
-            any(name.id in scope for scope in self._scopes)
-            or self._schema.find(name.id) is not None
-            or name.id in FUNCTIONS
-        ):
-            return
-        if self._counts["error"] >= MAX_DIAGNOSTICS:
-            # Looking for near names takes its time, and no more are reported.
-            return
-        if name.id.startswith("_"):
-            self._private(name.id, name.span)
-            return
-        if name.id in MODULES:
-            self._report(
-                "unknown-name",
-                f"the module `{name.id}` is not imported",
-                name.span,
-                f"write `import {name.id}` above",
-            )
-            return
-        constant = _CONSTANTS.get(name.id.lower())
-        if constant is not None and not called:
-            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, f"write `{constant}`")
-            return
-        own = {known for scope in self._scopes for known in scope}
-        known = {*own, *self._schema.names(), *FUNCTIONS}
-        help_text = INSTEAD.get(name.id) or near_name(name.id, known)
-        if called or name.id in INSTEAD:
-            self._report("unknown-function", f"rules have no function `{name.id}`", name.span, help_text)
-        else:
-            self._report(
-                "unknown-name",
-                f"nothing is called `{name.id}`",
-                name.span,
-                help_text or "assign it first, or put quotes around it if it is text",
-            )
-
-    def _member(self, expr: syntax.Attribute, value: Expr, name: str) -> None:
-        span = Span(expr.end - len(name), expr.end)
-        if name.startswith("_"):
-            self._private(name, span)
-            return
-        owner = self._meaning(value)
-        if owner is not None:
-            if name not in _member_names(owner):
-                self._unknown_member(owner, name, span)
-        elif name not in _ALL_MEMBERS:
-            self._report("unknown-method", f"no value in rules has `.{name}`", span, near_name(name, _ALL_MEMBERS))
-
-    def _meaning(self, expr: Expr) -> ModuleValue | TypeValue | None:
-        """Return the module or type that `expr` surely means, or None."""
-        match expr:
-            case syntax.Name(id=name):
-                if any(name in scope for scope in self._scopes[1:]):
-                    return None
-                if name in self._imports:
-                    return self._imports[name]
-                entry = FUNCTIONS.get(name)
-                known = entry is not None and name not in self._scopes[0] and self._schema.find(name) is None
-                return entry.value if entry and known and isinstance(entry.value, TypeValue) else None
-            case syntax.Attribute(value=value, name=name):
-                owner = self._meaning(value)
-                found = owner.members.get(name) if owner is not None else None
-                return found if isinstance(found, ModuleValue | TypeValue) else None
-            case _:
-                return None
-
-    def _private(self, name: str, span: Span) -> None:
-        self._report(
-            "private-name",
-            f"`{name}` begins with an underscore: rules cannot use such names",
-            span,
-            "choose a name without it" if name.strip("_") else "choose a name, such as `unused`",
-        )
-
 
 _REFUSED_HELP = {
     "`class`": "use a dict for data and `def` for what it does",
-    "`try`": "test before you act, with `if`; a rule that fails is left out and the ticket is filed all the same",
     "`with`": "rules open nothing",
-    "`raise`": "set `exception = '...'` to refuse the ticket",
-    "`assert`": "use `if`",
-    "`global`": "return the value from the function and assign it outside",
-    "`nonlocal`": "return the value from the function and assign it outside",
     "`yield`": "build a list and return it",
     "`async`": "leave it out",
     "`await`": "leave it out",
@@ -504,11 +474,10 @@ _REFUSED_HELP = {
 }
 
 
-def _member_names(owner: ModuleValue | TypeValue) -> set[str]:
-    names = set(owner.members)
-    if isinstance(owner, TypeValue):
-        names.update(METHODS.get(owner.python_type, {}))
-    return names
+_SCOPE_HELP = {
+    "global": "declare it on the first line of the function, or choose another name",
+    "nonlocal": "write `global` for a variable of the file, or choose another name",
+}
 
 
 def _subexpressions(parent: syntax.Node) -> Iterator[Expr]:

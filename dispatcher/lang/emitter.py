@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
@@ -10,7 +11,15 @@ from dispatcher.lang import syntax
 from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.helpers import HELPERS
-from dispatcher.lang.program import TopStatement, Write
+from dispatcher.lang.program import RENAMED, TopStatement, Write
+from dispatcher.lang.scopes import (
+    ScopeNames,
+    all_statements,
+    bound_names,
+    function_names,
+    name_of,
+    scope_statements,
+)
 from dispatcher.lang.syntax import Expr
 
 
@@ -26,16 +35,18 @@ class Place(TypedDict):
 class Emitter:
     """Holds what one file's translation needs, and makes the small nodes."""
 
-    def __init__(self, checked: CheckedModule, *, leaving_out: bool) -> None:
+    def __init__(self, checked: CheckedModule) -> None:
         self.statements: list[TopStatement] = []
         self.writes: list[Write] = []
+        self.writes_in_functions = False
         self._checked = checked
         self._source = checked.source
         self._schema = checked.schema
-        self._leaving_out = leaving_out
         self._globals: dict[str, Any] = {"__builtins__": {}, **HELPERS}
-        # The names that functions and comprehensions around the current place bind; the file's are not among them.
-        self._scopes: list[frozenset[str]] = []
+        # The functions and comprehensions around the current place.
+        self._scopes: list[ScopeNames] = []
+        self._renamed = _hidden_names(checked)
+        self._functions = _own_functions(checked)
         self._temporaries = 0
         # The number of the top-level statement whose first effect is still to be marked, if any.
         self._mark: int | None = None
@@ -72,7 +83,7 @@ class Emitter:
         """Call a helper that takes the meter first."""
         return self._call(function, self._name(".meter"), *arguments)
 
-    def _effect(self, function: str, *arguments: ast.expr) -> ast.stmt:
+    def _do(self, function: str, *arguments: ast.expr) -> ast.stmt:
         return ast.Expr(self._call(function, *arguments), **self._place)
 
     def _assign_name(self, name: str, value: ast.expr) -> ast.stmt:
@@ -82,15 +93,29 @@ class Emitter:
         self._temporaries += 1
         return f".t{self._temporaries}"
 
+    def _is_files(self, name: str) -> bool:
+        """Tell whether `name` means something of the file here, or a function of the tables, and nothing local."""
+        for scope in reversed(self._scopes):
+            if name in scope.globals:
+                return True
+            if name in scope.own:
+                return False
+        return True
+
     def _resolved(self, name: str) -> str:
-        """Return the variable that `name` means here: aliases belong to the file's scope."""
-        return name if any(name in scope for scope in self._scopes) else self._schema.aliases.get(name, name)
+        """Return the variable of the compiled code that `name` means here."""
+        return self._of_file(name) if self._is_files(name) else name
+
+    def _of_file(self, name: str) -> str:
+        """Return the variable of the compiled code for one of the file, whose aliases mean another."""
+        name = self._schema.aliases.get(name, name)
+        return name + RENAMED if name in self._renamed else name
 
     def _is_builtin(self, name: str) -> bool:
         return (
             name in FUNCTIONS
             and name not in self._checked.variables
-            and not any(name in scope for scope in self._scopes)
+            and self._is_files(name)
             and self._schema.find(name) is None
         )
 
@@ -99,17 +124,49 @@ class Emitter:
         return self._name(f".value.{name}")
 
     def _ticket_variable(self, name: str) -> str | None:
-        """Return the writable ticket variable that `name` means in the file's scope, or None."""
-        variable = self._schema.find(name)
+        """Return the writable ticket variable that `name` means here, or None."""
+        variable = self._schema.find(name) if self._is_files(name) else None
         return variable.name if variable is not None and variable.writable else None
 
-    def _log(self, variable: str, value: ast.expr) -> ast.stmt:
-        entry = ast.Tuple([self._constant(self._write(variable)), value], ast.Load(), **self._place)
-        return self._effect(".log", entry)
+    def _log(self, variable: str, value: ast.expr, *, copied: bool = False) -> ast.stmt:
+        self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
+        entry = ast.Tuple([self._constant(self._write(variable, copied=copied)), value], ast.Load(), **self._place)
+        return self._do(".log", entry)
 
-    def _write(self, variable: str) -> int:
-        self.writes.append(Write(variable, self._place["lineno"], len(self.statements) - 1))
+    def _write(self, variable: str, *, copied: bool = False) -> int:
+        self.writes.append(Write(variable, self._place["lineno"], len(self.statements) - 1, copied))
         return len(self.writes) - 1
+
+
+def _hidden_names(checked: CheckedModule) -> frozenset[str]:
+    """Return the file's variables that a function declares `global` though a function around it has the same name."""
+    hidden: set[str] = set()
+    pending: list[tuple[syntax.Function, frozenset[str]]] = [
+        (statement, frozenset())
+        for statement in scope_statements(checked.module.body)
+        if isinstance(statement, syntax.Function)
+    ]
+    while pending:
+        function, around = pending.pop()
+        names = function_names(function.parameters, function.body)
+        hidden |= names.globals & around
+        inner = (item for item in scope_statements(function.body) if isinstance(item, syntax.Function))
+        pending.extend((item, (around | names.own) - names.globals) for item in inner)
+    return frozenset(checked.schema.aliases.get(name, name) for name in hidden)
+
+
+def _own_functions(checked: CheckedModule) -> frozenset[str]:
+    """Return the names of the file that are bound once, by a `def`: whatever they mean can be called as it is."""
+    counts = Counter(name_of(name) for name in bound_names(checked.module.body))
+    counts.update(
+        name.id
+        for statement in all_statements(checked.module.body)
+        if isinstance(statement, syntax.Global)
+        for name in statement.names
+    )
+    functions = (item for item in scope_statements(checked.module.body) if isinstance(item, syntax.Function))
+    own = {function.name.id for function in functions if counts[function.name.id] == 1}
+    return frozenset(own) - frozenset(checked.schema.names())
 
 
 def root_name(target: Expr) -> str | None:
@@ -120,24 +177,88 @@ def root_name(target: Expr) -> str | None:
 
 
 def weight(roots: Iterable[syntax.Node]) -> int:
-    """Return the steps that running `roots` once takes: one for every four nodes.
+    """Return the steps that running `roots` once takes, beside what depends on sizes.
 
     Loops, comprehensions and functions inside are charged when they run, so their bodies do not count.
     """
-    count = 0
+    quarters = 0
     pending = list(roots)
     while pending:
         current = pending.pop()
-        count += 1
+        quarters += _QUARTERS.get(type(current), 1)
         match current:
             case syntax.For(iterable=iterable):
                 pending.append(iterable)
             case syntax.While(condition=condition):
                 pending.append(condition)
             case syntax.Function(parameters=parameters) | syntax.Lambda(parameters=parameters):
+                # Each variable of outside that the function reads is kept with it.
+                quarters += _names_below(current) >> 1
                 pending.append(parameters)
-            case syntax.Comprehension(clauses=clauses):
+            case syntax.Comprehension(kind=kind, clauses=clauses):
+                # A generator keeps a frame of its own.
+                quarters += 60 if kind == "generator" else 0
                 pending.append(clauses[0].iterable)
+            case syntax.Call(function=syntax.Attribute(value=owner), arguments=arguments):
+                pending.append(owner)
+                pending.extend(arguments)
+            case syntax.SetDisplay(items=items):
+                quarters += _collisions(items) + 4 * len(items)
+                pending.extend(items)
+            case syntax.DictDisplay(entries=entries):
+                quarters += _collisions(key for key, _ in entries) + 6 * len(entries)
+                pending.extend(syntax.children(current))
+            case syntax.Comparison(rest=rest):
+                quarters += _QUARTERS[syntax.Comparison] * (len(rest) - 1)
+                pending.extend(syntax.children(current))
             case _:
                 pending.extend(syntax.children(current))
-    return count // 4 + 1
+    return quarters // 4 + 1
+
+
+def _names_below(root: syntax.Node) -> int:
+    count = 0
+    pending = [root]
+    while pending:
+        current = pending.pop()
+        count += isinstance(current, syntax.Name)
+        pending.extend(syntax.children(current))
+    return count
+
+
+def _collisions(keys: Iterable[Expr | None]) -> int:
+    """Return the quarters of a step that literal numbers among keys take at worst, where each is compared with all."""
+    numbers = sum(isinstance(key, syntax.Constant) and not isinstance(key.value, str) for key in keys)
+    return numbers * numbers >> 4 if numbers > MANY_KEYS else 0
+
+
+# As many keys as never take long.
+MANY_KEYS = 64
+
+# What a node takes beside its parts, in quarters of a step: of time, and of memory, 16 bytes to the quarter.
+_QUARTERS: dict[type[syntax.Node], int] = {
+    syntax.FormattedString: 6,
+    syntax.FormattedField: 16,
+    syntax.ListDisplay: 12,
+    syntax.TupleDisplay: 4,
+    syntax.SetDisplay: 20,
+    syntax.DictDisplay: 20,
+    syntax.BinaryOperation: 6,
+    syntax.Comparison: 6,
+    syntax.Lambda: 12,
+    syntax.Attribute: 10,
+    syntax.Subscript: 6,
+    syntax.Slice: 6,
+    syntax.Call: 14,
+    syntax.Starred: 8,
+    syntax.Comprehension: 32,
+    syntax.AugmentedAssignment: 8,
+    syntax.For: 10,
+    syntax.Function: 16,
+    syntax.Delete: 4,
+    syntax.Handler: 4,
+    syntax.Raise: 8,
+    syntax.Match: 4,
+    syntax.SequencePattern: 6,
+    syntax.MappingPattern: 12,
+}

@@ -9,6 +9,7 @@ from keyword import iskeyword
 from typing import Any, Literal, TypeAlias, cast
 
 from dispatcher.lang import syntax
+from dispatcher.lang.characters import no_identifier, unreadable
 from dispatcher.lang.layout import LayoutToken
 from dispatcher.lang.literals import Field, LiteralError, number, text_parts
 from dispatcher.lang.source import Span
@@ -47,12 +48,17 @@ class ExpressionBuilder:
         """Build a Starred."""
         return syntax.Starred(_no_comparison(parts[1]), **place)
 
+    def starred_index(self, parts: list[Child], place: Any) -> Expr:
+        """Build a Starred of an index, before which Python allows any expression."""
+        return syntax.Starred(parts[1], **place)
+
     def named_expression(self, parts: list[Child], place: Any) -> Expr:
         """Build a NamedExpression."""
         target = parts[0]
         if not isinstance(target, syntax.Name):
-            raise BuildError("invalid-target", "`:=` needs a variable on its left", target.span)
-        return syntax.NamedExpression(target, parts[2], **place)
+            span = Span(target.start, target.end)
+            raise BuildError("invalid-target", "`:=` needs a variable without brackets on its left", span)
+        return syntax.NamedExpression(target, bare(parts[2]), **place)
 
     def conditional(self, parts: list[Child], place: Any) -> Expr:
         """Build a Conditional."""
@@ -81,6 +87,8 @@ class ExpressionBuilder:
 
     def operator(self, parts: list[Child]) -> str:
         """Return the operator's text, one space between two words."""
+        if parts[0].text == "@":
+            raise no_matrices(parts[0])
         return " ".join(part.text for part in parts)
 
     def operation(self, parts: list[Child]) -> Expr:
@@ -168,6 +176,10 @@ class ExpressionBuilder:
     def fstring_expression(self, parts: list[Child]) -> Expr:
         """Return the expression behind the brace of an f-string field."""
         return no_star(parts[1])
+
+    def fstring_generator(self, parts: list[Child], place: Any) -> Expr:
+        """Build a generator expression whose brackets are the braces of a field."""
+        return self._comprehension("generator", parts[1], None, parts[2:], place | {"start": parts[1].start})
 
     def name(self, parts: list[Child]) -> syntax.Name:
         """Build a Name."""
@@ -296,10 +308,11 @@ class ExpressionBuilder:
 
     def refused_parameter(self, parts: list[Child]) -> syntax.Parameter:
         """Refuse an annotated parameter."""
+        colon = next(part for part in parts if isinstance(part, LayoutToken) and part.text == ":")
         raise BuildError(
             "unsupported-syntax",
             "rules have no annotations",
-            Span(parts[1].start, parts[2].end),
+            Span(colon.start, colon.end),
             "leave out `:` and the type",
         )
 
@@ -308,30 +321,10 @@ class ExpressionBuilder:
         raise unreadable(parts[0])
 
 
-def unreadable(token: LayoutToken) -> BuildError:
-    """Return the error for a token that the lexer could not read."""
-    span = Span(token.start, token.end)
-    if token.type in ("UNTERMINATED", "UNTERMINATED_LONG"):
-        bare = token.text.lstrip("bBfFrRuU")
-        quotes = bare[:3] if bare.startswith(('"""', "'''")) else bare[:1]
-        opening = Span(token.start, token.start + len(token.text) - len(bare) + len(quotes))
-        return BuildError("unterminated-text", "this text is never closed", opening, f"add the closing `{quotes}`")
-    character = token.text
-    if character in "‘’‚‛“”„‟«»":
-        return BuildError(
-            "unknown-character", f"`{character}` is a typographic quote", span, "use plain quotes: ' or \""
-        )
-    if character == "\\":
-        return BuildError(
-            "unknown-character",
-            "a backslash joins two lines only as the last character of its line",
-            span,
-            "remove what follows it, or the backslash",
-        )
-    if character == "!":
-        return BuildError("unknown-character", "`!` means nothing in rules by itself", span, "write `not`, or `!=`")
-    shown = character if character.isprintable() else f"U+{ord(character):04X}"
-    return BuildError("unknown-character", f"`{shown}` means nothing in rules", span, "remove it")
+def no_matrices(operator: LayoutToken) -> BuildError:
+    """Return the error for `@` and `@=`."""
+    message = f"rules have no operator `{operator.text}`"
+    return BuildError("unsupported-syntax", message, operator.span, "put quotes around an e-mail address")
 
 
 def nodes(parts: Sequence[Child]) -> list[Any]:
@@ -354,14 +347,6 @@ def identifier(token: LayoutToken) -> str:
             "choose another name",
         )
     return name
-
-
-def no_identifier(token: LayoutToken) -> BuildError:
-    """Return the error for the first character that no name can hold."""
-    text = token.text
-    # A name's start is a name, so the first character that spoils it is found from the left.
-    index = next(size for size in range(len(text)) if not text[: size + 1].isidentifier())
-    return unreadable(LayoutToken("UNKNOWN", text[index], token.start + index, token.start + index + 1))
 
 
 def _join(pieces: list[str | syntax.FormattedField]) -> tuple[str | syntax.FormattedField, ...]:

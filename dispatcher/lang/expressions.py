@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from itertools import groupby
 from typing import assert_never
 
 from dispatcher.lang import syntax
 from dispatcher.lang.emitter import Emitter, Place, weight
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import method_caller
-from dispatcher.lang.scopes import is_literal, name_of, target_names, walrus_names
+from dispatcher.lang.scopes import ScopeNames, function_names, is_literal, target_names
 from dispatcher.lang.syntax import Expr
 
 _COMPARE: dict[str, tuple[type[ast.cmpop], str]] = {
@@ -31,6 +32,7 @@ ARITHMETIC = {
     "*": ".multiply",
     "**": ".power",
     "<<": ".shift_left",
+    ">>": ".shift_right",
     "%": ".percent",
     "/": ".divide",
     "//": ".floor_divide",
@@ -39,9 +41,14 @@ ARITHMETIC = {
     "^": ".bit_xor",
 }
 
-DIRECT: dict[str, type[ast.operator]] = {">>": ast.RShift, "+": ast.Add, "-": ast.Sub}
+_DIRECT: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
+# What adding a number as written gives may be kept without a charge up to here.
+_SMALL_NUMBER = 1 << 256
 
 _UNARY: dict[str, type[ast.unaryop]] = {"not": ast.Not, "-": ast.USub, "+": ast.UAdd, "~": ast.Invert}
+
+
+_SIGNS = {"-": ".negate", "+": ".plus", "~": ".invert"}
 
 
 class ExpressionCompiler(Emitter):
@@ -64,20 +71,15 @@ class ExpressionCompiler(Emitter):
             case syntax.FormattedString():
                 return self._formatted(expr)
             case syntax.ListDisplay(items=items):
-                return ast.List(self._items(items), ast.Load(), **self._place)
+                return self._display("list", items)
             case syntax.TupleDisplay(items=items):
-                return ast.Tuple(self._items(items), ast.Load(), **self._place)
+                return self._display("tuple", items)
             case syntax.SetDisplay(items=items):
-                return ast.Set(self._items(items, keys=True), **self._place)
+                return self._display("set", items)
             case syntax.DictDisplay(entries=entries):
-                keys = [self._key(key) if key is not None else None for key, _ in entries]
-                values = [
-                    self._expr(value) if key is not None else self._metered(".mapping", self._expr(value))
-                    for key, value in entries
-                ]
-                return ast.Dict(keys, values, **self._place)
+                return self._dict_display(entries)
             case syntax.UnaryOperation(op=op, operand=operand):
-                return ast.UnaryOp(_UNARY[op](), self._expr(operand), **self._place)
+                return self._unary(op, operand)
             case syntax.BinaryOperation():
                 return self._binary(expr)
             case syntax.BooleanOperation(op=op, operands=operands):
@@ -117,29 +119,73 @@ class ExpressionCompiler(Emitter):
             case _:
                 assert_never(expr)
 
-    def _items(self, items: tuple[Expr, ...], *, keys: bool = False) -> list[ast.expr]:
-        nodes: list[ast.expr] = []
+    def _display(self, kind: str, items: tuple[Expr, ...]) -> ast.expr:
+        """Translate a display without keys and values; one with `*` is put together by a helper."""
+        if any(isinstance(item, syntax.Starred) for item in items):
+            return self._metered(f".joined_{kind}", *self._parts(items))
+        if kind == "set":
+            return ast.Set([self._key(item) for item in items], **self._place)
+        nodes = [self._expr(item) for item in items]
+        return (ast.List if kind == "list" else ast.Tuple)(nodes, ast.Load(), **self._place)
+
+    def _parts(self, items: Iterable[Expr]) -> list[ast.expr]:
+        """Return lists of what stands between the `*`, and of what each of them unpacks."""
+        parts: list[ast.expr] = []
+        plain: list[ast.expr] | None = None
         for item in items:
             if isinstance(item, syntax.Starred):
-                values = self._metered(".collect_keys" if keys else ".collect", self._expr(item.value))
-                nodes.append(ast.Starred(values, ast.Load(), **self._place))
-            else:
-                nodes.append(self._key(item) if keys else self._expr(item))
-        return nodes
+                parts.append(self._metered(".collect", self._expr(item.value)))
+                plain = None
+                continue
+            if plain is None:
+                plain = []
+                parts.append(ast.List(plain, ast.Load(), **self._place))
+            plain.append(self._expr(item))
+        return parts
+
+    def _dict_display(self, entries: tuple[tuple[Expr | None, Expr], ...]) -> ast.expr:
+        parts: list[ast.expr] = []
+        for merged, run in groupby(entries, lambda entry: entry[0] is None):
+            if merged:
+                parts.extend(self._expr(value) for _, value in run)
+                continue
+            keys: list[ast.expr | None] = []
+            values: list[ast.expr] = []
+            for key, value in run:
+                keys.append(self._key(key) if key is not None else None)
+                values.append(self._expr(value))
+            parts.append(ast.Dict(keys, values, **self._place))
+        if len(parts) == 1 and isinstance(parts[0], ast.Dict):
+            return parts[0]
+        return self._metered(".joined_dict", *parts) if parts else ast.Dict([], [], **self._place)
 
     def _key(self, key: Expr) -> ast.expr:
         node = self._expr(key)
         return node if isinstance(key, syntax.Constant) else self._metered(".hashable", node)
 
+    def _unary(self, op: str, operand: Expr) -> ast.expr:
+        # Of the values that have a sign, a Counter is the one whose items are gone through.
+        helper = None if isinstance(operand, syntax.Constant) else _SIGNS.get(op)
+        if helper is not None:
+            return self._metered(helper, self._expr(operand))
+        return ast.UnaryOp(_UNARY[op](), self._expr(operand), **self._place)
+
     def _binary(self, expr: syntax.BinaryOperation) -> ast.expr:
         left, right = self._expr(expr.left), self._expr(expr.right)
-        # Adding a number as written makes nothing that can grow in as many steps as a budget has.
-        if expr.op in ("+", "-") and (is_number(expr.left) or is_number(expr.right)):
-            return ast.BinOp(left, DIRECT[expr.op](), right, **self._place)
-        helper = ARITHMETIC.get(expr.op)
-        if helper is not None:
-            return self._metered(helper, left, right)
-        return ast.BinOp(left, DIRECT[expr.op](), right, **self._place)
+        number = expr.right if expr.op == "+" and is_number(expr.right) else expr.left
+        if expr.op in _DIRECT and is_number(number) and not self._in_iterable:
+            return self._small_sum(expr.op, left, right)
+        return self._metered(ARITHMETIC[expr.op], left, right)
+
+    def _small_sum(self, op: str, left: ast.expr, right: ast.expr) -> ast.expr:
+        """Return the sum, or the difference from, a number as written: Python's own, charged for where it is big."""
+        kept = self._temporary()
+        total = ast.BinOp(left, _DIRECT[op](), right, **self._place)
+        named = ast.NamedExpr(ast.Name(kept, ast.Store(), **self._place), total, **self._place)
+        bounds = [self._constant(-_SMALL_NUMBER), self._constant(_SMALL_NUMBER)]
+        small = ast.Compare(bounds[0], [ast.Lt(), ast.Lt()], [named, bounds[1]], **self._place)
+        big = self._metered(".big", self._name(kept))
+        return ast.IfExp(small, self._name(kept), big, **self._place)
 
     def _comparison(self, expr: syntax.Comparison) -> ast.expr:
         """Translate a chain: its links are comparisons or helpers, joined by `and`; each operand is evaluated once."""
@@ -205,7 +251,7 @@ class ExpressionCompiler(Emitter):
     def _lambda(self, expr: syntax.Lambda) -> ast.expr:
         arguments = self._parameters(expr.parameters)
         self._at(expr)
-        self._scopes.append(scope_names(expr.parameters, walrus_names(expr.body)))
+        self._scopes.append(function_names(expr.parameters, expr.body))
         enter = self._metered(".enter", self._constant(weight((expr.body,))))
         body = self._helper(".left", enter, self._expr(expr.body), self._name(".meter"))
         self._scopes.pop()
@@ -252,11 +298,13 @@ class ExpressionCompiler(Emitter):
             owner = self._expr(function.value)
             self._place = self._member_place(function, expr.end)
             call = self._metered(name, owner)
+        elif isinstance(function, syntax.Name) and function.id in self._functions and self._is_files(function.id):
+            call = ast.Call(self._expr(function), [], [], **self._place)
         else:
-            call = self._metered(".call", self._expr(function))
+            callee = self._metered(".callable", self._expr(function))
             if isinstance(function, syntax.Attribute):
-                place = self._member_place(function, expr.end)
-                call = ast.Call(call.func, call.args, [], **place)
+                self._place = self._member_place(function, expr.end)
+            call = ast.Call(callee, [], [], **self._place)
         for argument in expr.arguments:
             value = self._expr(argument.value)
             if argument.kind == "*":
@@ -267,7 +315,18 @@ class ExpressionCompiler(Emitter):
                 call.keywords.append(ast.keyword(argument.name, value, **self._place))
             else:
                 call.args.append(value)
+        if sum(isinstance(argument, ast.Starred) for argument in call.args) > 1:
+            call.args = self._all_at_once(call.args)
         return call
+
+    def _all_at_once(self, arguments: list[ast.expr]) -> list[ast.expr]:
+        """Return one `*` for arguments from the first `*` on, so that they are charged for together."""
+        first = next(number for number, argument in enumerate(arguments) if isinstance(argument, ast.Starred))
+        parts = [
+            argument.value if isinstance(argument, ast.Starred) else ast.List([argument], ast.Load(), **self._place)
+            for argument in arguments[first:]
+        ]
+        return [*arguments[:first], ast.Starred(self._metered(".joined_list", *parts), ast.Load(), **self._place)]
 
     def _member_place(self, member: syntax.Attribute, end: int | None = None) -> Place:
         """Return the place that CPython gives a member on another line than its value: that of its name."""
@@ -279,25 +338,32 @@ class ExpressionCompiler(Emitter):
     def _named(self, target: syntax.Name, value: Expr) -> ast.expr:
         node = self._expr(value)
         variable = self._resolved(target.id)
-        if not any(target.id in scope for scope in self._scopes):
-            if self._ticket_variable(variable):
-                node = self._helper(".logged", self._name(".log"), self._constant(self._write(variable)), node)
-            if self._leaving_out:
-                node = self._metered(".effect_of", node)
+        written = self._ticket_variable(target.id)
+        if written is not None:
+            self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
+            node = self._helper(".logged", self._name(".log"), self._constant(self._write(written)), node)
         return ast.NamedExpr(ast.Name(variable, ast.Store(), **self._place), node, **self._place)
 
     def _comprehension(self, expr: syntax.Comprehension) -> ast.expr:
-        turn = weight(syntax.children(expr))
+        turn = _turn(expr)
         first = self._comprehension_iterable(expr.clauses[0], turn)
-        self._scopes.append(frozenset(name.id for clause in expr.clauses for name in target_names((clause.target,))))
+        names = (name.id for clause in expr.clauses for name in target_names((clause.target,)))
+        self._scopes.append(ScopeNames(frozenset(names)))
         generators: list[ast.comprehension] = []
         for number, clause in enumerate(expr.clauses):
             iterable = first if number == 0 else self._comprehension_iterable(clause, turn)
             target, iterable = self._comprehension_target(clause.target, iterable)
+            if number == 0 and expr.kind in ("set", "dict"):
+                # The first target carries along what follows the keys.
+                keys = ast.Name(".keys", ast.Store(), **self._place)
+                target = ast.Tuple([keys, target], ast.Store(), **self._place)
+                iterable = self._helper(".keyed", iterable)
             generators.append(
                 ast.comprehension(target, iterable, [self._expr(condition) for condition in clause.conditions], 0)
             )
-        element = self._key(expr.element) if expr.kind in ("set", "dict") else self._expr(expr.element)
+        element = self._expr(expr.element)
+        if expr.kind in ("set", "dict"):
+            element = self._metered(".fresh_key", element, self._name(".keys"))
         value = self._expr(expr.value) if expr.value is not None else None
         self._scopes.pop()
         if expr.kind == "list":
@@ -329,13 +395,14 @@ class ExpressionCompiler(Emitter):
         return ast.Tuple(names, ast.Store(), **self._place), iterable
 
     def _iterated(self, iterable: Expr, turn: int) -> ast.expr:
-        node = self._expr(iterable)
-        self._at(iterable)
-        return self._metered(".iterate", node, self._constant(turn))
+        return self._metered(".iterate", self._expr(iterable), self._constant(turn))
 
 
-def scope_names(parameters: syntax.Parameters, bound: Iterable[syntax.Name | syntax.ImportedName]) -> frozenset[str]:
-    return frozenset({item.name for item in parameters.items} | {name_of(name) for name in bound})
+def _turn(expr: syntax.Comprehension) -> int:
+    """Return the steps of one turn; what the first `for` runs over is evaluated once."""
+    first, *more = expr.clauses
+    results = (expr.element,) if expr.value is None else (expr.element, expr.value)
+    return weight((*results, first.target, *first.conditions, *more))
 
 
 def is_number(expr: Expr) -> bool:

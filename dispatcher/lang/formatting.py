@@ -1,54 +1,91 @@
-"""Values as text: str, repr, format specs and `str.format`, with the length asked for before the work.
+"""Values as text: str, repr, ascii and format specs, with the length asked for before the work.
 
-`str.format` is our own reading of its templates: a field names an argument, and items of it, but never an attribute.
+What a process chose, addresses and the order of sets, is in no text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
-from types import FunctionType
+from types import FunctionType, GeneratorType
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Meter
-from dispatcher.lang.measuring import SCALARS, weigh, without_addresses
+from dispatcher.lang.exceptions import error_text
+from dispatcher.lang.measuring import VIEWS, weigh
+from dispatcher.lang.moment_text import strftime
+from dispatcher.lang.values import TYPES, type_name
 
 _NUMBERS_IN_SPEC = re.compile(r"\d+")
-_INDEX = re.compile(r"\[([^\]]*)\]")
+_SMALL = range(-(1 << 64), 1 << 64)
+# Digits that a float may have before its point, with room for sign, separators and exponent.
+_FLOAT_LENGTH = 450
 
 
 def text_of(meter: Meter, value: Any) -> str:
     """Return `str(value)`."""
-    return value if type(value) is str else _shown(meter, value, str, 1)
+    if type(value) is str:
+        return value
+    if type(value) is int and value in _SMALL:
+        return str(value)
+    return _shown(meter, value, str)
 
 
-def plain_repr(meter: Meter, value: Any) -> str:
+def plain_repr(meter: Meter, value: Any, /) -> str:
     """Return `repr(value)`."""
-    return _shown(meter, value, repr, 1)
+    return _shown(meter, value, repr)
 
 
 def ascii_text(meter: Meter, value: Any, /) -> str:
     """Return `ascii(value)`."""
-    return _shown(meter, value, ascii, 10)
+    return _shown(meter, value, ascii)
 
 
-def _shown(meter: Meter, value: Any, show: Callable[[Any], str], widening: int) -> str:
+def _shown(meter: Meter, value: Any, show: Callable[[Any], str]) -> str:
     meter.charge(3)
-    meter.text(weigh(meter, value) * widening)
-    if type(value) is FunctionType:
-        return f"<function {value.__name__}>"
-    if isinstance(value, Iterator):
-        return f"<{type(value).__name__} object>"
-    if meter.unordered:
-        meter.unordered = False
-        text = _canonical(value)
-        return without_addresses(meter, ascii(text)[1:-1] if show is ascii else text)
-    return without_addresses(meter, show(value))
+    before = meter.steps
+    length = _quoted_length(meter, value) if type(value) is str else weigh(meter, value, shown=True)
+    if meter.unordered or meter.opaque:
+        # What stands for each of its parts is made first, and those of sets are sorted.
+        meter.charge((before - meter.steps) * (8 if meter.unordered else 2))
+    charged = meter.text(length)
+    text = _error_shown(meter, value, show) if isinstance(value, BaseException) else show(_presentable(meter, value))
+    return meter.made_text(text, charged)
+
+
+def _quoted_length(meter: Meter, text: str) -> int:
+    """Return a bound on the length of the repr of a text."""
+    meter.charge(len(text) >> 4)
+    if text.isascii() and text.isprintable():
+        return 2 + len(text) + text.count("'") + text.count("\\")
+    return weigh(meter, text)
+
+
+def charge_digits(meter: Meter, number: int) -> None:
+    """Charge for the decimal digits of a number, which take the square of their count."""
+    if number not in _SMALL:
+        meter.charge((number.bit_length() >> 8) ** 2)
+
+
+def _error_shown(meter: Meter, error: BaseException, show: Callable[[Any], str]) -> str:
+    fixed = meter.opaque or meter.unordered
+    meter.opaque = meter.unordered = False
+    if show is not str:
+        return show(_in_order(error))
+    if not fixed:
+        return error_text(str(error))
+    # Of the types that rules can make, these two show their arguments in a way of their own.
+    kind = KeyError if isinstance(error, KeyError) else OSError if isinstance(error, OSError) else BaseException
+    return str(kind(*map(_in_order, error.args)))
+
+
+# --- texts that are the same in every process
 
 
 class _Shown:
-    """Stands for a value that holds sets where Python asks for its text."""
+    """Stands for a value where Python asks for its repr."""
 
     __slots__ = ("_text",)
 
@@ -59,25 +96,89 @@ class _Shown:
         return self._text
 
 
+def _presentable(meter: Meter, value: Any) -> Any:
+    """Return a value that was weighed, or what shows it without what differs from process to process."""
+    if not (meter.unordered or meter.opaque):
+        return value
+    meter.unordered = meter.opaque = False
+    return in_order(value)
+
+
 def in_order(value: Any) -> Any:
-    """Return `value`, or for a collection what shows its sets in a fixed order."""
-    return _Shown(_canonical(value)) if isinstance(value, dict | list | tuple | set | frozenset) else value
+    """Return `value`, or what shows it where its text could differ from process to process."""
+    differs = isinstance(value, _COLLECTIONS) or type(value) in _PARTS
+    return _in_order(value) if differs else value
 
 
-def _canonical(value: Any) -> str:
-    """Return the repr of a value that holds sets, with their values in a fixed order."""
+_COLLECTIONS = (dict, list, tuple, set, frozenset, deque, slice, FunctionType, Iterator)
+
+
+def _in_order(value: Any) -> Any:
+    """Return what shows `value`: the same kind of collection, with what stands for its items."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind(map(_in_order, value))
+    if kind in (set, frozenset):
+        return _Shown(_set_text(kind, _reprs(value)))
     if isinstance(value, dict):
-        inner = ", ".join(f"{_canonical(key)}: {_canonical(item)}" for key, item in value.items())
-        return f"{{{inner}}}"
-    if type(value) in (set, frozenset):
-        inner = ", ".join(sorted(map(_canonical, value)))
-        shown = f"{{{inner}}}" if inner else ""
-        return shown if type(value) is set and inner else f"{type(value).__name__}({shown})"
-    if type(value) is list:
-        return f"[{', '.join(map(_canonical, value))}]"
-    if type(value) is tuple:
-        return f"({', '.join(map(_canonical, value))}{',' if len(value) == 1 else ''})"
+        return _mapping_in_order(value)
+    if isinstance(value, deque):
+        return deque(map(_in_order, value), value.maxlen)
+    if kind is slice:
+        return slice(*map(_in_order, (value.start, value.stop, value.step)))
+    text = _PARTS.get(kind)
+    if text is not None:
+        return _Shown(f"{text}({[_in_order(item) for item in value]!r})")
+    return _Shown(_text_of_one(value)) if kind not in (str, int, float, bool) else value
+
+
+def _reprs(values: set[Any] | frozenset[Any]) -> list[str]:
+    """Return the texts of a set's values in the order in which it gives them."""
+    kinds = set(map(type, values))
+    if kinds <= {int, bool, float} and all(value == value for value in values):
+        return list(map(repr, values))
+    if kinds == {str}:
+        return list(map(repr, sorted(values)))
+    return [text for _, text in sorted((type(value).__name__, repr(_in_order(value))) for value in values)]
+
+
+_PARTS = {kind: kind.__name__ for kind in VIEWS}
+
+
+def _set_text(kind: type, items: list[str]) -> str:
+    inner = f"{{{', '.join(items)}}}" if items else ""
+    return inner if inner and kind is set else f"{kind.__name__}({inner})"
+
+
+def _mapping_in_order(value: dict[Any, Any]) -> Any:
+    # What stands for a key is a key of its own, whatever it shows.
+    entries = {_in_order_key(key): _in_order(item) for key, item in value.items()}
+    if isinstance(value, defaultdict):
+        return _Shown(f"defaultdict({_in_order(value.default_factory)!r}, {entries!r})")
+    if isinstance(value, OrderedDict):
+        return OrderedDict(entries)
+    return Counter(entries) if isinstance(value, Counter) else entries
+
+
+def _in_order_key(key: Any) -> Any:
+    return key if type(key) in (str, int, float, bool) else _Shown(repr(_in_order(key)))
+
+
+def _text_of_one(value: Any) -> str:
+    if isinstance(value, FunctionType):
+        return f"<function {error_text(value.__qualname__)}>"
+    if isinstance(value, GeneratorType):
+        return f"<generator object {error_text(value.__qualname__)}>"
+    if isinstance(value, Iterator):
+        known = TYPES.get(type(value))
+        return f"<{known.full_name} object>" if known else re.sub(" at 0x[0-9a-f]+", "", repr(value))
+    if isinstance(value, BaseException):
+        inner = ", ".join(repr(_in_order(argument)) for argument in value.args)
+        return error_text(f"{type(value).__name__}({inner})")
     return repr(value)
+
+
+# --- format specs
 
 
 def convert(meter: Meter, value: Any, conversion: str) -> str:
@@ -88,26 +189,27 @@ def convert(meter: Meter, value: Any, conversion: str) -> str:
 def format_value(meter: Meter, value: Any, spec: Any) -> str:
     """Return `format(value, spec)`."""
     if type(spec) is not str:
-        raise TypeError(f"format() argument 2 must be str, not {type(spec).__name__}")
-    meter.charge(5)
+        raise TypeError(f"format() argument 2 must be str, not {type_name(spec)}")
     if not spec:
         return text_of(meter, value)
-    if isinstance(value, datetime | date | time):
-        charge_moment_format(meter, spec)
-        return format(value, spec)
-    # Width and precision are the only numbers of a spec; fixed point needs every digit of a float.
-    meter.text(weigh(meter, value) + _numbers(meter, spec) + 350)
-    if type(value) not in SCALARS and _has_no_format(value):
-        raise TypeError(f"unsupported format string passed to {type(value).__name__}.__format__")
-    return format(value, spec)
-
-
-def charge_moment_format(meter: Meter, spec: str) -> None:
-    """Charge for a format of dates and times: each letter becomes a name or a number, which may have a width."""
-    if "%s" in spec:
-        raise ValueError("`%s` counts in the time zone of this computer; use `timestamp()`")
-    meter.charge(15)
-    meter.text(100 * len(spec) + _numbers(meter, spec))
+    meter.charge(5 + (len(spec) >> 4))
+    if isinstance(value, str):
+        length = len(value)
+    elif isinstance(value, int):
+        charge_digits(meter, value)
+        # In base 2, with a separator behind every fourth digit.
+        length = (value.bit_length() * 5 >> 2) + _FLOAT_LENGTH
+    elif isinstance(value, float):
+        length = _FLOAT_LENGTH
+    elif isinstance(value, datetime | date | time):
+        return strftime(meter, value, spec)
+    else:
+        raise TypeError(f"unsupported format string passed to {type_name(value)}.__format__")
+    # Width and precision are the only numbers of a spec.
+    width = _numbers(meter, spec)
+    meter.charge(width >> 4)
+    charged = meter.text(length + width)
+    return meter.made_text(format(value, spec), charged)
 
 
 def _numbers(meter: Meter, spec: str) -> int:
@@ -116,102 +218,3 @@ def _numbers(meter: Meter, spec: str) -> int:
     if any(len(number) > 9 for number in numbers):
         raise LimitExceeded(f"a text would be longer than {meter.limits.text:,} characters")
     return sum(map(int, numbers))
-
-
-def _has_no_format(value: Any) -> bool:
-    formatter: Any = type(value).__format__
-    return formatter is object.__format__
-
-
-def format_template(
-    meter: Meter, template: str, arguments: tuple[Any, ...], named: Mapping[str, Any], level: int = 2
-) -> str:
-    """Return `template.format(*arguments, **named)`, without attributes."""
-    if level < 0:
-        raise ValueError("Max string recursion exceeded")
-    meter.charge(1 + (len(template) >> 4))
-    pieces: list[str] = []
-    automatic = 0
-    numbering = ""
-    for literal, field, spec, conversion in _parse(template):
-        pieces.append(literal)
-        if field is None:
-            continue
-        meter.charge(20)
-        first = re.match(r"[^.\[]*", field)
-        name = first.group() if first else ""
-        if name == "" or name.isdecimal():
-            kind = "automatic" if name == "" else "manual"
-            if numbering not in ("", kind):
-                raise ValueError(f"cannot switch from {_NUMBERING[numbering]} to {_NUMBERING[kind]}")
-            numbering = kind
-            if name == "":
-                name = str(automatic)
-                automatic += 1
-            if int(name[:10]) >= len(arguments):
-                raise IndexError(f"Replacement index {name[:10]} out of range for positional args tuple")
-            value = arguments[int(name)]
-        else:
-            value = named[name]
-        value = _items(value, field[len(first.group()) if first else 0 :])
-        if conversion:
-            if conversion not in "sra":
-                raise ValueError(f"Unknown conversion specifier {conversion!r}")
-            value = convert(meter, value, conversion)
-        # Fields inside a spec are few and their numbering goes on; nested templates see the same arguments.
-        if "{" in (spec or ""):
-            nested = _NestedArguments(arguments, automatic)
-            spec = (
-                format_template(meter, spec or "", nested.rest(), named, level - 1)
-                if nested.automatic(spec or "")
-                else format_template(meter, spec or "", arguments, named, level - 1)
-            )
-            automatic += nested.used
-        pieces.append(format_value(meter, value, spec or ""))
-    meter.text(sum(map(len, pieces)))
-    return "".join(pieces)
-
-
-_NUMBERING = {"automatic": "automatic field numbering", "manual": "manual field specification"}
-
-
-class _NestedArguments:
-    """Automatic numbering that goes on inside a format spec."""
-
-    def __init__(self, arguments: tuple[Any, ...], position: int) -> None:
-        self._arguments = arguments
-        self._position = position
-        self.used = 0
-
-    def automatic(self, spec: str) -> bool:
-        """Count the fields of `spec` without a name; tell whether there are any."""
-        self.used = spec.count("{}") + spec.count("{:") + spec.count("{!")
-        return self.used > 0
-
-    def rest(self) -> tuple[Any, ...]:
-        """Return the arguments that are not used yet."""
-        return self._arguments[self._position :]
-
-
-def _parse(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
-    from string import Formatter
-
-    return list(Formatter().parse(template))
-
-
-def _items(value: Any, path: str) -> Any:
-    position = 0
-    while position < len(path):
-        if path[position] == ".":
-            raise AttributeError("a format field cannot read attributes in rules")
-        found = _INDEX.match(path, position)
-        if not found:
-            raise ValueError("Only '.' or '[' may follow ']' in format field specifier")
-        key = found.group(1)
-        if not key:
-            raise ValueError("Empty attribute in format string")
-        if not isinstance(value, str | list | tuple | dict):
-            raise TypeError(f"'{type(value).__name__}' object is not subscriptable")
-        value = value[int(key) if key.isdecimal() else key]  # type: ignore[index] # CPython's own TypeError is wanted
-        position = found.end()
-    return value

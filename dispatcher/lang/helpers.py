@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dispatcher.lang import formatting, iteration, measuring, operations
+from dispatcher.lang import exceptions, formatting, iteration, measuring, operations
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.methods import attribute
+from dispatcher.lang.values import deferred
 
 
 def _left(_entered: None, value: Any, meter: Meter) -> Any:
@@ -24,23 +26,38 @@ def _logged(log: Callable[[tuple[int, Any]], None], index: int, value: Any) -> A
     return value
 
 
-def _effect_of(meter: Meter, value: Any) -> Any:
-    """Note that a walrus binds a name of the file, and return its value."""
+def _changes(meter: Meter) -> None:
+    """Note that a function binds names outside of it."""
     meter.changed = True
-    return value
 
 
 def _join(meter: Meter, *parts: str) -> str:
     """Join the parts of an f-string."""
-    meter.text(sum(map(len, parts)))
-    return "".join(parts)
+    charged = meter.text(sum(map(len, parts)), ascii_only=all(map(str.isascii, parts)))
+    return meter.made_text("".join(parts), charged)
 
 
 def _snapshot(meter: Meter, value: Any) -> Any:
     """Return a copy of a ticket variable that was changed in place, for the log."""
-    copied = isinstance(value, dict | list | set)
-    meter.charge(len(value) if copied else 1)
-    return value.copy() if copied else value
+    if isinstance(value, dict):
+        return measuring.made_table(meter, value.copy(), measuring.charge_table(meter, len(value)))
+    if type(value) is set:
+        return measuring.made_table(meter, value.copy(), measuring.charge_table(meter, len(value)))
+    return iteration.collect(meter, value) if isinstance(value, list | deque) else value
+
+
+def _subject(meter: Meter, value: Any, copies: int, depth: int) -> Any:
+    """Charge for the parts of patterns that copy what they match, `depth` values deep, and return the subject."""
+    pending = [(value, depth)]
+    while pending:
+        current, left = pending.pop()
+        if isinstance(current, list | tuple | deque | dict):
+            meter.charge(2 + (copies * len(current) >> 2))
+            meter.made(None, meter.items(len(current)), 0)
+            if left > 1:
+                parts = current.values() if isinstance(current, dict) else current
+                pending += [(part, left - 1) for part in parts]
+    return value
 
 
 def _update(sign: str) -> Callable[[Meter, Any, Any], Any]:
@@ -78,25 +95,43 @@ HELPERS: Mapping[str, Any] = {
     ".item": operations.item,
     ".store": operations.store_item,
     ".delete": operations.delete_item,
+    ".negate": operations.negate,
+    ".invert": operations.invert,
+    ".shift_right": operations.shift_right,
+    ".big": operations.big,
+    ".plus": operations.plus,
     ".hashable": measuring.hashable,
+    ".fresh_key": measuring.fresh_key,
+    ".keyed": iteration.keyed,
+    ".joined_list": iteration.joined_list,
+    ".joined_tuple": iteration.joined_tuple,
+    ".joined_set": iteration.joined_set,
+    ".joined_dict": iteration.joined_dict,
     ".iterate": iteration.iterate,
     ".collect": iteration.collect,
-    ".collect_keys": iteration.collect_keys,
     ".mapping": iteration.mapping,
     ".spread": iteration.spread,
     ".spread_each": iteration.spread_each,
     ".unpacked": iteration.unpacked,
-    ".call": operations.call,
+    ".callable": deferred,
     ".attribute": attribute,
     ".format": formatting.format_value,
     ".convert": formatting.convert,
     ".join": _join,
     ".left": _left,
-    ".effect_of": _effect_of,
+    ".changes": _changes,
     ".logged": _logged,
     ".snapshot": _snapshot,
     ".slice": slice,
-    ".Exception": Exception,
+    ".Catchable": exceptions.CATCHABLE,
+    ".caught": exceptions.caught,
+    ".matches": exceptions.matches,
+    ".raised": exceptions.raised,
+    ".handling": exceptions.handling,
+    ".assertion": exceptions.assertion,
+    ".undefined": exceptions.undefined,
+    ".goes_on": exceptions.goes_on,
+    ".subject": _subject,
     ".locals": locals,
     ".enter": Meter.enter,
     ".leave": Meter.leave,

@@ -11,6 +11,7 @@ at depth zero.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ MAX_BRACKETS = 90
 MAX_INDENTATIONS = 90
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = {closing: opening for opening, closing in OPENING.items()}
+# A line of nothing but white space that a backslash joins with the next.
+_JOINED = re.compile(r"[ \t\f]*\\\n")
 # Clauses of the statement above them, though they begin at depth zero.
 CLAUSES = frozenset({"elif", "else", "except", "finally"})
 
@@ -46,7 +49,7 @@ class LayoutToken:
 
 @dataclass(frozen=True, slots=True)
 class StatementTokens:
-    """The tokens of one top-level statement, or the diagnostic that its layout earned instead."""
+    """The tokens of one top-level statement; with a problem they are those that it cost."""
 
     tokens: tuple[LayoutToken, ...]
     problem: Diagnostic | None
@@ -70,18 +73,25 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
         begins = line.problem is not None or (
             line.columns == (0, 0) and line.tokens[0].text not in CLAUSES and not decorated
         )
+        lost = line.tokens
         if begins and group:
-            # A block whose line is lost has no more to say.
             if line.problem is None or line.columns == (0, 0):
                 statements.append(_indent(source, group))
+            else:
+                # A block whose line is lost has no more to say.
+                lost = (*_tokens_of(group), *lost)
             group = []
         if line.problem is not None:
-            statements.append(StatementTokens((), line.problem))
+            statements.append(StatementTokens(lost, line.problem))
         else:
             group.append(line)
     if group:
         statements.append(_indent(source, group))
     return statements
+
+
+def _tokens_of(lines: Sequence[_Line]) -> tuple[LayoutToken, ...]:
+    return tuple(token for line in lines for token in line.tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,10 @@ def _logical_lines(source: Source, tokens: Sequence[LayoutToken]) -> list[_Line]
                 continue
         except _LayoutProblemError as problem:
             found = diagnostic(source, problem.code, str(problem), problem.span, problem.help)
-            lines.append(_Line((), _columns(source, current[0].start), found))
             position = _next_top_line(source, tokens, opened_at if token is None else position)
+            end = tokens[position].start if position < count else len(source.text)
+            lost = tuple(token for token in current if token.start < end)
+            lines.append(_Line(lost, _columns(source, current[0].start), found))
             current, brackets = [], []
             continue
         if current:
@@ -178,27 +190,46 @@ def _next_top_line(source: Source, tokens: Sequence[LayoutToken], position: int)
 
 
 def _columns(source: Source, offset: int) -> tuple[int, int]:
+    """Return the depth of the logical line whose first token stands at `offset`.
+
+    Backslashes may join lines of white space before it: then the depth is that of the first of these with any.
+    """
+    begin = source.line_start(offset)
+    while begin and _JOINED.fullmatch(source.text, above := source.line_start(begin - 1), begin):
+        begin = above
     column = narrow = 0
-    for character in source.text[source.line_start(offset) : offset]:
+    for character in source.text[begin:offset]:
         if character == "\t":
             column = (column // TAB + 1) * TAB
             narrow += 1
         elif character == "\f":
             column = narrow = 0
-        else:
+        elif character == " ":
             column += 1
             narrow += 1
+        elif character == "\n" and column:
+            # As in CPython, both widths are then those of the first line.
+            return column, column
     return column, narrow
 
 
 def _indent(source: Source, lines: Sequence[_Line]) -> StatementTokens:
     tokens: list[LayoutToken] = []
     stack = [(0, 0)]
+    # The depths whose lines are the cases of a `match`.
+    cases: set[int] = set()
+    begins_cases = False
     try:
         for line in lines:
             first = line.tokens[0]
             _move(source, stack, line, tokens)
-            tokens.extend(line.tokens)
+            cases = {depth for depth in cases if depth <= len(stack)} | ({len(stack)} if begins_cases else set())
+            begins_cases = first.text == "match" and len(line.tokens) > 2 and line.tokens[-1].text == ":"
+            if begins_cases or (first.text == "case" and len(stack) in cases):
+                tokens.append(LayoutToken(first.text.upper(), first.text, first.start, first.end))
+                tokens.extend(line.tokens[1:])
+            else:
+                tokens.extend(line.tokens)
             tokens.append(LayoutToken("_NEWLINE", "", line.tokens[-1].end, line.tokens[-1].end))
             if len(stack) > MAX_INDENTATIONS:
                 raise _LayoutProblemError(
@@ -208,7 +239,8 @@ def _indent(source: Source, lines: Sequence[_Line]) -> StatementTokens:
                     "move the inner blocks into functions",
                 )
     except _LayoutProblemError as problem:
-        return StatementTokens((), diagnostic(source, problem.code, str(problem), problem.span, problem.help))
+        found = diagnostic(source, problem.code, str(problem), problem.span, problem.help)
+        return StatementTokens(_tokens_of(lines), found)
     end = tokens[-1].end
     tokens.extend(LayoutToken("_DEDENT", "", end, end) for _ in stack[1:])
     return StatementTokens(tuple(tokens), None)

@@ -15,6 +15,7 @@ MAX_FIELDS = 1000
 
 _PREFIX = re.compile(r"[A-Za-z]*")
 _ESCAPE = re.compile(r"\\(\n|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\}|[\s\S])")
+_BASES = {"0x": ("a hexadecimal", "0 to 9 and a to f"), "0o": ("an octal", "0 to 7"), "0b": ("a binary", "0 and 1")}
 _SIMPLE = {"\n": "", "\\": "\\", "'": "'", '"': '"'} | dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))
 _NEEDED = {
     "x": "two hexadecimal digits",
@@ -51,22 +52,24 @@ def number(text: str) -> int | float:
     if text[-1] in "jJ":
         raise LiteralError("rules have no complex numbers", 0, len(text), "use a number without `j`")
     digits = text.replace("_", "")
-    if text[0] == "0" and digits[1:2] in ("x", "X", "o", "O", "b", "B"):
-        if len(digits) > MAX_DIGITS:
-            raise LiteralError(f"the number has more than {MAX_DIGITS} digits", 0, len(text))
-        return int(digits, 0)
-    if not digits.isdecimal():
-        return float(digits)
-    if len(digits) > MAX_DIGITS:
+    base = _BASES.get(digits[:2].lower())
+    if (base is not None or digits.isdecimal()) and len(digits) > MAX_DIGITS:
         raise LiteralError(f"the number has more than {MAX_DIGITS} digits", 0, len(text))
-    if digits[0] == "0" and digits.strip("0"):
+    if base is None and digits.isdecimal() and digits[0] == "0" and digits.strip("0"):
         raise LiteralError(
             "a number cannot begin with 0",
             0,
             len(text),
             f"write `{digits.lstrip('0')}`, or `0o{digits.lstrip('0')}` for an octal number",
         )
-    return int(digits)
+    try:
+        return int(text, 0) if base is not None or digits.isdecimal() else float(text)
+    except ValueError:
+        if base is not None:
+            message = f"`{text[:2]}` begins {base[0]} number, and digits must follow it: {base[1]}"
+            raise LiteralError(message, 0, len(text), "write a space behind the `0` if a word follows it") from None
+        message = "`_` in a number must stand between two digits"
+        raise LiteralError(message, 0, len(text), "remove it") from None
 
 
 def text_parts(literal: str) -> tuple[str | Field, ...]:
@@ -127,11 +130,16 @@ def _fstring(literal: str, position: int, end: int, *, raw: bool, nesting: int) 
     begin = position
     while position < end:
         character = literal[position]
-        if character == "\\" and not raw:
-            # The braces of \N{...} are not a field's.
-            named = re.compile(r"\\N\{[^{}]*\}").match(literal, position, end)
-            position = named.end() if named else position + 2
-        elif character in "{}" and nesting == 0 and literal.startswith(character * 2, position):
+        if character == "\\" and not raw and position + 1 < end:
+            position += 1
+            character = literal[position]
+            # A brace behind a backslash is still a brace; the backslash then stands for itself.
+            if character not in "{}":
+                # The braces of \N{...} are not a field's.
+                named = literal.startswith("N{", position)
+                position = literal.find("}", position, end) + 1 or end if named else position + 1
+                continue
+        if character in "{}" and nesting == 0 and literal.startswith(character * 2, position):
             parts.append(_unescape(literal, begin, position + 1, raw=raw))
             position += 2
             begin = position

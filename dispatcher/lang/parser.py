@@ -12,32 +12,38 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from lark import Lark
 from lark.exceptions import UnexpectedToken
 from lark.lexer import PatternStr
 
+from dispatcher.lang.characters import turning
 from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
-from dispatcher.lang.expression_builder import no_identifier, unreadable
 from dispatcher.lang.layout import MAX_BRACKETS, LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
 from dispatcher.lang.tree_builder import Callbacks, TreeBuilder
 from dispatcher.lang.tree_checks import BuildError
+from dispatcher.lang.unexpected import Place, unexpected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lark.lexer import Token
+    from collections.abc import Iterable, Sequence
 
 MAX_FILE = 1_000_000
-MAX_TOKENS = 200_000
+MAX_TOKENS = 120_000
 # Reading a text takes memory for each escape in it.
 MAX_BACKSLASHES = 50_000
+# CPython keeps the constants of a function in a dict, in which chosen numbers collide.
+MAX_NUMBERS = 10_000
 MAX_DEPTH = 200
 
-UNREADABLE = ("UNTERMINATED", "UNTERMINATED_LONG", "UNKNOWN")
+# How f-strings begin.
+_FORMATTED = re.compile("([fF][rR]?|[rR][fF])['\"]")
+LAYOUT_TYPES = ("_NEWLINE", "_INDENT", "_DEDENT")
+# Keywords that cannot follow a number without white space; Python lets the others.
+NEEDS_SPACE = ("FROM", "AS")
 OPENING_TYPES = ("LPAR", "LSQB", "LBRACE")
 CLOSING_TYPES = ("RPAR", "RSQB", "RBRACE")
 
@@ -52,38 +58,58 @@ LARK_OPTIONS: dict[str, Any] = {
 
 def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
     """Return the tree of `source` and its problems; a statement with a problem is left out of the tree."""
-    if len(source.text) > MAX_FILE:
-        message = f"the file is longer than {MAX_FILE:,} characters"
-        problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
-        return Module((), start=0, end=0), [problem]
-    if source.text.count("\\") > MAX_BACKSLASHES:
-        message = f"the file has more than {MAX_BACKSLASHES:,} backslashes"
-        problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
-        return Module((), start=0, end=0), [problem]
-    null = source.text.find("\0")
-    if null >= 0:
-        problem = diagnostic(
-            source, "unknown-character", "the file holds a NUL character", Span(null, null + 1), "remove it"
-        )
-        return Module((), start=0, end=0), [problem]
+    tokens = _tokens(source.text) if len(source.text) <= MAX_FILE else []
+    refusal = _refusal(source, tokens)
+    if refusal is not None:
+        return Module((), start=0, end=0), [refusal]
     body: list[Stmt] = []
     problems: list[Diagnostic] = []
-    tokens = _tokens(source.text)
-    if len(tokens) > MAX_TOKENS:
-        message = f"the file has more than {MAX_TOKENS:,} words, numbers and signs"
-        problem = diagnostic(source, "too-large", message, tokens[-1].span, "split it into several files in a folder")
+    lost: set[str] = set()
+    if len({token.text for token in tokens if token.type == "NUMBER"}) > MAX_NUMBERS:
+        message = f"the file has more than {MAX_NUMBERS:,} different numbers"
+        problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
         return Module((), start=0, end=0), [problem]
     for statement in arrange(source, tokens):
         if len(problems) >= MAX_DIAGNOSTICS:
             break
-        if statement.problem is not None:
+        if statement.problem is None:
+            try:
+                body.extend(_statements(statement))
+                continue
+            except BuildError as error:
+                problems.append(diagnostic(source, error.code, str(error), error.span, error.help))
+        else:
             problems.append(statement.problem)
-            continue
-        try:
-            body.extend(_statements(statement))
-        except BuildError as error:
-            problems.append(diagnostic(source, error.code, str(error), error.span, error.help))
-    return Module(tuple(body), start=0, end=len(source.text)), problems
+        lost.update(token.text for token in statement.tokens if token.type == "NAME")
+    problems.extend(
+        diagnostic(source, "bidirectional-text", "a character changes the direction of this text", span, "remove it")
+        for span in islice(turning(source.text), MAX_DIAGNOSTICS)
+    )
+    return Module(tuple(body), frozenset(lost), start=0, end=len(source.text)), problems
+
+
+def _refusal(source: Source, tokens: Sequence[LayoutToken]) -> Diagnostic | None:
+    """Return why a file is not read at all, or None."""
+    text = source.text
+    null = text.find("\0")
+    if null >= 0:
+        place = Span(null, null + 1)
+        return diagnostic(source, "unknown-character", "the file holds a NUL character", place, "remove it")
+    # The fields of an f-string are read by themselves; they hold no more tokens than characters.
+    in_fields = sum(len(token.text) for token in tokens if _FORMATTED.match(token.text) and "{" in token.text)
+    message, place = None, Span(0, 0)
+    if len(text) > MAX_FILE:
+        message = f"the file is longer than {MAX_FILE:,} characters"
+    elif text.count("\\") > MAX_BACKSLASHES:
+        message = f"the file has more than {MAX_BACKSLASHES:,} backslashes"
+    elif len(tokens) > MAX_TOKENS:
+        message = f"the file has more than {MAX_TOKENS:,} words, numbers and signs"
+        place = tokens[-1].span
+    elif len(tokens) + in_fields > MAX_TOKENS:
+        message = f"the f-strings of the file are longer than {MAX_TOKENS:,} characters"
+    if message is None:
+        return None
+    return diagnostic(source, "too-large", message, place, "split it into several files in a folder")
 
 
 def _statements(group: StatementTokens) -> list[Stmt]:
@@ -112,94 +138,27 @@ def _field_expression(text: str, offset: int) -> Expr:
     return cast("Expr", _reduce("fstring_expression", tokens))
 
 
-def _reduce(start: str, tokens: Iterable[LayoutToken]) -> object:
+def _reduce(start: str, tokens: Sequence[LayoutToken]) -> object:
     """Run the parser over `tokens`; raise BuildError where they do not fit the grammar."""
-    state = grammar().parse_interactive(start=start)
-    before: LayoutToken | None = None
-    token: LayoutToken | None = None
+    state: Any = grammar().parse_interactive(start=start)
+    index = -1
     try:
-        for following in tokens:
-            before, token = token, following
-            state.feed_token(cast("Token", token))
-        return cast("Any", state).feed_eof()
+        for index in range(len(tokens)):
+            state.feed_token(tokens[index])
+        return cast("object", state.feed_eof())
     except UnexpectedToken as error:
-        last = cast("LayoutToken", token)
-        raise _unexpected(last, before, error.expected or (), at_end=error.token.type == "$END") from None
+        raise unexpected(_place(tokens, index, state.accepts()), at_end=error.token.type == "$END") from None
 
 
-def _unexpected(token: LayoutToken, before: LayoutToken | None, expected: Iterable[str], *, at_end: bool) -> BuildError:
-    """Put an unexpected token into words that a rule author knows."""
-    accepted = set(expected)
-    span = Span(token.start, token.end)
-    if token.type in UNREADABLE:
-        return unreadable(token)
-    if before is not None and before.type in UNREADABLE:
-        return unreadable(before)
-    if token.type == "NAME" and not token.text.isidentifier():
-        return no_identifier(token)
-    if token.type == "_INDENT":
-        return BuildError(
-            "unexpected-indentation",
-            "this line is indented, but no block begins above it",
-            Span(token.start, token.start + 1),
-            "indent it like the line above",
-        )
-    if "_INDENT" in accepted:
-        return BuildError(
-            "missing-indentation",
-            "an indented block must follow the line that ends with `:`",
-            span,
-            "indent the lines that belong to it; `pass` stands for an empty block",
-        )
-    if token.type == "_DEDENT":
-        return BuildError("unexpected-token", "the block ends here too early", Span(token.start, token.start + 1))
-    if at_end or token.type == "_NEWLINE":
-        missing = "`:`" if "COLON" in accepted and "EQUAL" not in accepted else None
-        message = f"the line ends where {missing} should be" if missing else "the line ends too early"
-        return BuildError(
-            "unexpected-token",
-            message,
-            Span(token.start, token.start + 1),
-            f"add {missing}" if missing else "complete the expression",
-        )
-    if "COLON" in accepted and "AUGMENTED" not in accepted and token.text == "=":
-        return BuildError(
-            "unexpected-token", "`=` assigns; it cannot stand in a condition", span, "write `==` to compare"
-        )
-    shown = token.text if len(token.text) <= 40 else token.text[:37] + "..."
-    return BuildError("unexpected-token", f"`{shown}` cannot stand here", span, _advice(token, before, accepted))
-
-
-# What people write who know other languages: a sign, and the same sign before it.
-_TWICE = {"&": "`and`", "|": "`or`"}
-_BEFORE = {
-    "else": "`elif condition:`",
-    "elseif": "`elif`",
-    "elsif": "`elif`",
-    "elif": "`elif condition:`",
-    "print": "`print(...)`",
-}
-
-
-def _advice(token: LayoutToken, before: LayoutToken | None, accepted: set[str]) -> str | None:
-    if before is not None:
-        if token.text in _TWICE and before.text == token.text:
-            return f"write {_TWICE[token.text]}"
-        if before.text == "<" and token.text == ">":
-            return "write `!=`"
-        if before.text in ("==", "!=") and token.text == "=":
-            return f"write `{before.text}`"
-        if before.text.lower() in _BEFORE and token.type in ("NAME", "STRING", "IF"):
-            return f"write {_BEFORE[before.text.lower()]}"
-    if token.text in ("elif", "else"):
-        return f"`{token.text}` belongs to an `if` directly above it, at the same depth"
-    if token.text.lower() == "then":
-        return "write `:`"
-    if "COLON" in accepted and "AUGMENTED" not in accepted and "_NEWLINE" not in accepted:
-        return "is a `:` or an operator missing before it?"
-    if token.type in ("NAME", "NUMBER", "STRING", "LONG_STRING"):
-        return "is an operator, a comma or a line end missing before it?"
-    return None
+def _place(tokens: Sequence[LayoutToken], index: int, expected: Iterable[str]) -> Place:
+    """Return where the token at `index` stands in its line; a line's end belongs to it."""
+    begin = index
+    while begin and tokens[begin - 1].type not in LAYOUT_TYPES:
+        begin -= 1
+    end = index
+    while end + 1 < len(tokens) and tokens[end].type != "_NEWLINE":
+        end += 1
+    return Place(tokens[begin : end + 1], index - begin, frozenset(expected))
 
 
 @cache
@@ -244,6 +203,14 @@ def _tokens(text: str, offset: int = 0) -> list[LayoutToken]:
         content = found.group()
         if kind == "NAME":
             kind = keywords.get(content, "NAME")
+            if (
+                kind in NEEDS_SPACE
+                and tokens
+                and tokens[-1].type == "NUMBER"
+                and tokens[-1].end == offset + found.start()
+            ):
+                # As Python reads it, `1from` is neither a number nor a name.
+                kind = "NAME"
         tokens.append(LayoutToken(kind, content, offset + found.start(), offset + found.end()))
         if len(tokens) > MAX_TOKENS:
             break

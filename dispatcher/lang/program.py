@@ -8,9 +8,12 @@ from typing import Any
 
 # The name of a file's function: no rule can give it to one of its own.
 TOP_FUNCTION = ".rules"
+# Stands behind the name of a variable of the file where functions around its use have the same name.
+RENAMED = "."
 
-# Called with the meter, its `charge`, what marks a rule as fired, what logs a write, for `partial` then what watches
-# its statements, and the ticket variables in the schema's order; returns the variables at the end.
+# Called with the meter, its `charge`, what marks a rule as fired, what logs a write, what tells whether a statement
+# shall run (or None for all), what tells whether a failed one ends the run, and the ticket variables in the schema's
+# order; returns the variables at the end.
 RuleFunction = Callable[..., Mapping[str, Any]]
 
 
@@ -23,20 +26,25 @@ class TopStatement:
     title: str
     is_rule: bool
     always: bool
+    # Steps that are charged for it before the file runs.
+    weight: int
+    # Line and column from which on a fault may come behind a binding of a name; None where nothing is bound.
+    effect: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A place that writes a ticket variable."""
+    """A place that writes a ticket variable; `copied` where a copy is logged, since the value changes in place."""
 
     variable: str
     line: int
     statement: int
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The compiled form of one file: a function without, and one with, statements to leave out."""
+    """The compiled form of one file."""
 
     filename: str
     statements: tuple[TopStatement, ...]
@@ -44,5 +52,6 @@ class Program:
     weight: int
     # Whether anything in the file changes a value in place, other than through a ticket variable's own name.
     changes_values: bool
-    whole: RuleFunction
-    partial: Callable[[], RuleFunction]
+    # Whether a function of the file writes ticket variables: then only a watched run tells which statement did.
+    writes_in_functions: bool
+    function: RuleFunction

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-# What a variable surely holds whenever a rule reads it; "any" is the honest word for what rules may write.
+# What a variable holds before any rule writes it; "any" is the honest word for what senders and settings may give.
 VariableKind = Literal["text", "mapping", "any"]
 
 
@@ -22,10 +22,14 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The ticket variables, and other names by which older scripts know some of them."""
+    """The ticket variables, and other names by which older scripts know some of them.
+
+    `foreign` are names that scripts set for other ticket systems: here nothing comes of them, and nothing is said.
+    """
 
     variables: tuple[Variable, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    foreign: frozenset[str] = frozenset()
 
     def find(self, name: str) -> Variable | None:
         """Return the variable called `name`, or known by it, or None."""

@@ -8,11 +8,11 @@ from typing import assert_never
 
 from dispatcher.lang import syntax
 from dispatcher.lang.emitter import root_name, weight
-from dispatcher.lang.expressions import ARITHMETIC, DIRECT, ExpressionCompiler, is_number, scope_names
+from dispatcher.lang.expressions import ARITHMETIC, is_number
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import MUTATORS
-from dispatcher.lang.program import TopStatement
-from dispatcher.lang.scopes import bound_names, imported_values, name_of
+from dispatcher.lang.patterns import PatternCompiler, copies
+from dispatcher.lang.scopes import function_names, imported_values
 from dispatcher.lang.syntax import Expr, Stmt
 
 _IN_PLACE = {
@@ -25,89 +25,23 @@ _IN_PLACE = {
 }
 
 
-class StatementCompiler(ExpressionCompiler):
+# Statements that fire by what runs inside them.
+COMPOUND = (syntax.If, syntax.For, syntax.While, syntax.Try, syntax.Match)
+
+
+class StatementCompiler(PatternCompiler):
     """Translates statements; each method returns a list of nodes."""
-
-    def _top(self, number: int, statement: Stmt) -> list[ast.stmt]:
-        line, column = self._source.position(statement.start)
-        compound = isinstance(statement, syntax.If | syntax.For | syntax.While)
-        is_rule = compound or self._writes_ticket(statement)
-        self.statements.append(TopStatement(line, column, self._title(line), is_rule, is_rule and not compound))
-        self._mark = number if compound else None
-        body = self._statement(statement)
-        if not self._leaving_out:
-            return body
-        return self._watched(number, statement, body)
-
-    def _watched(self, number: int, statement: Stmt, body: list[ast.stmt]) -> list[ast.stmt]:
-        """Return a top-level statement in the form that can be left out, before it runs or when it fails."""
-        self._at(statement)
-        begin = self._effect(".begin", self._constant(number), self._constant(weight((statement,))))
-        ends_run = self._call(".ends_run", self._constant(number), self._name(".error"))
-        again = ast.If(ends_run, [ast.Raise(None, None, **self._place)], [], **self._place)
-        handler = ast.ExceptHandler(self._name(".Exception"), ".error", [again], **self._place)
-        guarded = ast.Try([begin, *body], [handler], [], [], **self._place)
-        test = ast.Compare(self._constant(number), [ast.NotIn()], [self._name(".left_out")], **self._place)
-        return [ast.If(test, [guarded], [], **self._place)]
-
-    def _title(self, line: int) -> str:
-        above = self._source.line(line - 1)
-        return above.lstrip("#").strip() if above.startswith("#") else ""
-
-    def _writes_ticket(self, statement: Stmt) -> bool:
-        names = {name_of(name) for name in bound_names((statement,))}
-        targets: tuple[Expr, ...] = ()
-        match statement:
-            case syntax.Assignment(targets=found) | syntax.Delete(targets=found):
-                targets = found
-            case syntax.AugmentedAssignment(target=target):
-                targets = (target,)
-            case syntax.ExpressionStatement(value=value):
-                mutated = self._mutated(value)
-                return mutated is not None or any(self._ticket_variable(name) for name in names)
-            case _:
-                pass
-        names.update(root for target in targets if (root := root_name(target)) is not None)
-        return any(self._ticket_variable(name) for name in names)
 
     def _block(self, body: Iterable[Stmt], *, mark: int | None = None) -> list[ast.stmt]:
         """Translate a block; `mark` is the rule that fires when the block runs."""
         nodes: list[ast.stmt] = []
         if mark is not None:
-            nodes.append(self._effect(".fired", self._constant(mark)))
+            nodes.append(self._do(".fired", self._constant(mark)))
         for statement in body:
             nodes.extend(self._statement(statement))
         return nodes or [ast.Pass(**self._place)]
 
-    def _statement(self, statement: Stmt) -> list[ast.stmt]:
-        nodes = self._translated_statement(statement)
-        if not self._leaving_out or self._scopes:
-            return nodes
-        return self._with_effect(statement, nodes)
-
-    def _with_effect(self, statement: Stmt, nodes: list[ast.stmt]) -> list[ast.stmt]:
-        """Mark where a statement of the file binds a name: behind it where it binds one at last, else before it.
-
-        What changes values tells the meter by itself.
-        """
-        self._at(statement)
-        mark = self._effect(".effect")
-        match statement:
-            case syntax.For():
-                (loop,) = nodes
-                if isinstance(loop, ast.For):
-                    loop.body.insert(0, mark)
-                return nodes
-            case syntax.Assignment(targets=(syntax.Name() | syntax.Subscript(),)) | syntax.AugmentedAssignment():
-                return [*nodes, mark]
-            case syntax.Import() | syntax.FromImport() | syntax.Function():
-                return [*nodes, mark]
-            case syntax.Assignment() | syntax.Delete():
-                return [mark, *nodes]
-            case _:
-                return nodes
-
-    def _translated_statement(self, statement: Stmt) -> list[ast.stmt]:  # noqa: C901 - one case for each kind of node
+    def _statement(self, statement: Stmt) -> list[ast.stmt]:  # noqa: C901 - one case for each kind of node
         self._at(statement)
         match statement:
             case syntax.ExpressionStatement(value=value):
@@ -138,6 +72,17 @@ class StatementCompiler(ExpressionCompiler):
                 return self._import(statement)
             case syntax.Delete(targets=targets):
                 return [node for target in targets for node in self._delete(target)]
+            case syntax.Try():
+                return self._try(statement)
+            case syntax.Raise(error=error, cause=cause):
+                return self._raise(error, cause)
+            case syntax.Assert(condition=condition, message=message):
+                return self._assert(condition, message)
+            case syntax.Global() | syntax.Nonlocal():
+                # The function's head declares them all; here they would come behind their first use.
+                return [ast.Pass(**self._place)]
+            case syntax.Match():
+                return self._match(statement)
             case syntax.RefusedStatement():
                 raise AssertionError("the checker refuses it")
             case _:
@@ -148,15 +93,24 @@ class StatementCompiler(ExpressionCompiler):
         mutated = self._mutated(value)
         if mutated is not None:
             self._at(value)
-            nodes.append(self._log(mutated, self._metered(".snapshot", self._name(mutated))))
+            nodes.append(self._log_snapshot(mutated))
         return nodes
+
+    def _log_snapshot(self, variable: str) -> ast.stmt:
+        """Log a ticket variable that was changed in place."""
+        snapshot = self._metered(".snapshot", self._name(self._of_file(variable)))
+        return self._log(variable, snapshot, copied=True)
+
+    def _log_root(self, target: Expr) -> list[ast.stmt]:
+        """Log the ticket variable that holds an item which was set or deleted, if one does."""
+        root = root_name(target)
+        variable = self._ticket_variable(root) if root is not None else None
+        return [self._log_snapshot(variable)] if variable is not None else []
 
     def _mutated(self, value: Expr) -> str | None:
         """Return the ticket variable that a call such as `customfield.update(...)` changes in place, or None."""
         match value:
-            case syntax.Call(function=syntax.Attribute(value=owner, name=name)) if (
-                name in MUTATORS and not self._scopes
-            ):
+            case syntax.Call(function=syntax.Attribute(value=owner, name=name)) if name in MUTATORS:
                 root = root_name(owner)
                 return self._ticket_variable(root) if root is not None else None
             case _:
@@ -179,20 +133,11 @@ class StatementCompiler(ExpressionCompiler):
         match target:
             case syntax.Name(id=name):
                 self._at(target)
-                variable = self._resolved(name)
-                nodes = [self._assign_name(variable, value)]
-                if not self._scopes and self._ticket_variable(variable):
-                    nodes.append(self._log(variable, self._name(variable)))
-                return nodes
+                return [self._assign_name(self._resolved(name), value), *self._log_name(name)]
             case syntax.Subscript(value=owner, index=index):
                 call = self._metered(".store", value, self._expr(owner), self._expr(index))
                 self._at(target)
-                nodes = [ast.Expr(call, **self._place)]
-                root = root_name(target)
-                variable_changed = self._ticket_variable(root) if root is not None and not self._scopes else None
-                if variable_changed is not None:
-                    nodes.append(self._log(variable_changed, self._metered(".snapshot", self._name(variable_changed))))
-                return nodes
+                return [ast.Expr(call, **self._place), *self._log_root(target)]
             case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
                 self._at(target)
                 temporaries = [self._temporary() for _ in items]
@@ -201,7 +146,7 @@ class StatementCompiler(ExpressionCompiler):
                     ast.Store(),
                     **self._place,
                 )
-                nodes = [ast.Assign([pattern], self._unpacked(items, value), **self._place)]
+                nodes: list[ast.stmt] = [ast.Assign([pattern], self._unpacked(items, value), **self._place)]
                 for item, temporary in zip(items, temporaries, strict=True):
                     self._at(item)
                     inner = item.value if isinstance(item, syntax.Starred) else item
@@ -209,6 +154,11 @@ class StatementCompiler(ExpressionCompiler):
                 return nodes
             case _:
                 raise AssertionError("the parser refuses other targets")
+
+    def _log_name(self, name: str) -> list[ast.stmt]:
+        """Log a name that was bound, where it means a ticket variable here."""
+        variable = self._ticket_variable(name)
+        return [self._log(variable, self._name(self._of_file(variable)))] if variable is not None else []
 
     def _unpacked(self, items: tuple[Expr, ...], value: ast.expr) -> ast.expr:
         stars = [index for index, item in enumerate(items) if isinstance(item, syntax.Starred)]
@@ -219,8 +169,7 @@ class StatementCompiler(ExpressionCompiler):
     def _augmented(self, statement: syntax.AugmentedAssignment) -> list[ast.stmt]:
         target = statement.target
         if isinstance(target, syntax.Name):
-            variable = self._resolved(target.id)
-            value = self._updated(statement, self._name(variable))
+            value = self._updated(statement, self._name(self._resolved(target.id)))
             return self._store(target, value)
         if not isinstance(target, syntax.Subscript):
             raise AssertionError("the checker refuses it")
@@ -239,21 +188,14 @@ class StatementCompiler(ExpressionCompiler):
                 **self._place,
             )
         )
-        root = root_name(target)
-        changed = self._ticket_variable(root) if root is not None and not self._scopes else None
-        if changed is not None:
-            nodes.append(self._log(changed, self._metered(".snapshot", self._name(changed))))
-        return nodes
+        return [*nodes, *self._log_root(target)]
 
     def _updated(self, statement: syntax.AugmentedAssignment, current: ast.expr) -> ast.expr:
         value = self._expr(statement.value)
         self._at(statement)
-        if statement.op in ("+", "-") and is_number(statement.value):
-            return ast.BinOp(current, DIRECT[statement.op](), value, **self._place)
-        helper = _IN_PLACE.get(statement.op) or ARITHMETIC.get(statement.op)
-        if helper is not None:
-            return self._metered(helper, current, value)
-        return ast.BinOp(current, DIRECT[statement.op](), value, **self._place)
+        if statement.op == "+" and is_number(statement.value):
+            return self._small_sum(statement.op, current, value)
+        return self._metered(_IN_PLACE.get(statement.op) or ARITHMETIC[statement.op], current, value)
 
     def _if(self, statement: syntax.If) -> list[ast.stmt]:
         mark, self._mark = self._mark, None
@@ -294,10 +236,8 @@ class StatementCompiler(ExpressionCompiler):
         iterable = self._iterated(statement.iterable, weight(statement.body))
         self._at(statement.target)
         if isinstance(statement.target, syntax.Name):
-            variable = self._resolved(statement.target.id)
-            target = ast.Name(variable, ast.Store(), **self._place)
-            logged = not self._scopes and self._ticket_variable(variable)
-            begin = [self._log(variable, self._name(variable))] if logged else []
+            target = ast.Name(self._resolved(statement.target.id), ast.Store(), **self._place)
+            begin = self._log_name(statement.target.id)
         else:
             temporary = self._temporary()
             target = ast.Name(temporary, ast.Store(), **self._place)
@@ -310,21 +250,108 @@ class StatementCompiler(ExpressionCompiler):
     def _while(self, statement: syntax.While) -> list[ast.stmt]:
         test = self._expr(statement.condition)
         self._at(statement)
-        tick = self._effect(".charge", self._constant(weight(statement.body) + weight((statement.condition,))))
+        tick = self._do(".charge", self._constant(weight(statement.body) + weight((statement.condition,))))
         body = self._loop_body(statement.body)
         orelse = [node for inner in statement.orelse for node in self._statement(inner)]
         self._at(statement)
         return [ast.While(test, [tick, *body], orelse, **self._place)]
+
+    def _raise(self, error: Expr | None, cause: Expr | None) -> list[ast.stmt]:
+        if error is None:
+            return [self._do(".handling", self._name(".meter")), ast.Raise(None, None, **self._place)]
+        parts = [self._expr(part) for part in (error, cause) if part is not None]
+        return [ast.Raise(self._metered(".raised", *parts), None, **self._place)]
+
+    def _assert(self, condition: Expr, message: Expr | None) -> list[ast.stmt]:
+        test = ast.UnaryOp(ast.Not(), self._expr(condition), **self._place)
+        shown = [self._expr(message)] if message is not None else []
+        outside = self._place
+        compared = _last_comparison(condition)
+        if compared is not None:
+            # Where CPython leaves off when it compiles the condition, it reports the failure.
+            self._at(compared)
+        fails = ast.Raise(self._metered(".assertion", *shown), None, **self._place)
+        self._place = outside
+        return [ast.If(test, [fails], [], **self._place)]
+
+    def _try(self, statement: syntax.Try) -> list[ast.stmt]:
+        mark = self._mark
+        body = self._loop_body(statement.body)
+        handlers = [self._handlers(statement.handlers, mark)] if statement.handlers else []
+        orelse = [node for inner in statement.orelse for node in self._statement(inner)]
+        self._at(statement)
+        if handlers:
+            body = [ast.Try(body, handlers, orelse, [], **self._place)]
+        if not statement.final:
+            return body
+        final = [node for inner in statement.final for node in self._statement(inner)]
+        self._at(statement)
+        # When a limit has ended the rule, nothing of it runs any more.
+        guarded = ast.If(self._metered(".goes_on"), final, [], **self._place)
+        return [ast.Try(body, [], [], [guarded], **self._place)]
+
+    def _handlers(self, handlers: tuple[syntax.Handler, ...], mark: int | None) -> ast.ExceptHandler:
+        """Return the one handler that Python sees: it chooses among those of the rule, or raises again."""
+        error = self._temporary()
+        self._at(handlers[-1])
+        nodes: list[ast.stmt] = [ast.Raise(None, None, **self._place)]
+        for handler in reversed(handlers):
+            body = self._bound(handler, error, self._block(handler.body, mark=mark))
+            self._at(handler)
+            if handler.kind is None:
+                nodes = body
+            else:
+                kind = self._expr(handler.kind)
+                test = self._metered(".matches", self._name(error), kind)
+                nodes = [ast.If(test, body, nodes, **self._place)]
+        self._at(handlers[0])
+        found = self._assign_name(error, self._metered(".caught", self._name(error)))
+        return ast.ExceptHandler(self._name(".Catchable"), error, [found, *nodes], **self._place)
+
+    def _bound(self, handler: syntax.Handler, error: str, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Bind the name behind `as` for the time of the handler."""
+        if handler.name is None:
+            return body
+        self._at(handler.name)
+        name = self._resolved(handler.name.id)
+        begin = [self._assign_name(name, self._name(error))]
+        end: list[ast.stmt] = [
+            self._assign_name(name, self._constant(None)),
+            ast.Delete([ast.Name(name, ast.Del(), **self._place)], **self._place),
+        ]
+        if handler.name.id in FUNCTIONS and self._is_files(handler.name.id):
+            end.append(self._assign_name(name, self._builtin_value(handler.name.id)))
+        return [*begin, ast.Try(body, [], [], end, **self._place)]
+
+    def _match(self, statement: syntax.Match) -> list[ast.stmt]:
+        mark, self._mark = self._mark, None
+        subject = self._expr(statement.subject)
+        copied = sum(copies(case.pattern) for case in statement.cases)
+        if copied:
+            deepest = max(syntax.depth(case.pattern) for case in statement.cases)
+            subject = self._metered(".subject", subject, self._constant(copied), self._constant(deepest))
+        cases = []
+        for case in statement.cases:
+            self._at(case)
+            logged: dict[str, str] = {}
+            pattern = self._pattern(case.pattern, logged)
+            tests = [self._captured(name, temporary) for name, temporary in logged.items()]
+            if case.guard is not None:
+                tests.append(self._expr(case.guard))
+            guard = ast.BoolOp(ast.And(), tests, **self._place) if len(tests) > 1 else next(iter(tests), None)
+            cases.append(ast.match_case(pattern, guard, self._block(case.body, mark=mark)))
+        self._at(statement)
+        return [ast.Match(subject, cases, **self._place)]
 
     def _loop_body(self, body: tuple[Stmt, ...]) -> list[ast.stmt]:
         """Translate a loop's body; its rule fires in the branches of its `if`s, or without any when it turns."""
         mark = self._mark
         if mark is None:
             return self._block(body)
-        if any(isinstance(inner, syntax.If | syntax.For | syntax.While) for inner in body):
+        if any(isinstance(inner, COMPOUND) for inner in body):
             nodes: list[ast.stmt] = []
             for inner in body:
-                self._mark = mark if isinstance(inner, syntax.If | syntax.For | syntax.While) else None
+                self._mark = mark if isinstance(inner, COMPOUND) else None
                 nodes.extend(self._statement(inner))
             self._mark = None
             return nodes
@@ -333,48 +360,73 @@ class StatementCompiler(ExpressionCompiler):
 
     def _function(self, statement: syntax.Function) -> list[ast.stmt]:
         arguments = self._parameters(statement.parameters)
-        names = scope_names(statement.parameters, bound_names(statement.body))
+        names = function_names(statement.parameters, statement.body)
         self._scopes.append(names)
         body = [node for inner in statement.body for node in self._statement(inner)]
         self._scopes.pop()
+        self._at(statement)
+        declared = sorted({self._of_file(name) for name in names.globals} | names.nonlocals)
+        begin: list[ast.stmt] = [ast.Nonlocal(declared, **self._place)] if declared else []
+        if declared:
+            # What it binds outside stays when the statement that calls it fails.
+            begin.append(ast.Expr(self._metered(".changes"), **self._place))
         self._at(statement.name)
-        enter = ast.Expr(self._metered(".enter", self._constant(weight(statement.body))), **self._place)
+        # Each parameter and variable is bound by the call.
+        cost = weight(statement.body) + (len(statement.parameters.items) + len(names.own) >> 3)
+        enter = ast.Expr(self._metered(".enter", self._constant(cost)), **self._place)
         leave = ast.Expr(self._metered(".leave"), **self._place)
         guarded = ast.Try(body, [], [], [leave], **self._place)
         self._at(statement)
         name = self._resolved(statement.name.id)
-        definition = ast.FunctionDef(name, arguments, [enter, guarded], [], **self._place)
-        if not self._scopes and self._ticket_variable(name):
-            return [definition, self._log(name, self._name(name))]
-        return [definition]
+        definition = ast.FunctionDef(name, arguments, [*begin, enter, guarded], [], **self._place)
+        return [definition, *self._log_name(statement.name.id)]
 
     def _import(self, statement: syntax.Import | syntax.FromImport) -> list[ast.stmt]:
-        nodes = []
+        nodes: list[ast.stmt] = []
         for number, (variable, value) in enumerate(imported_values(statement)):
             name = f".import{len(self._globals)}_{number}"
             self._globals[name] = value
-            nodes.append(self._assign_name(self._resolved(variable), self._name(name)))
+            nodes += [self._assign_name(self._resolved(variable), self._name(name)), *self._log_name(variable)]
         return nodes
 
     def _delete(self, target: Expr) -> list[ast.stmt]:
         match target:
             case syntax.Name(id=name):
                 self._at(target)
-                nodes: list[ast.stmt] = [ast.Delete([ast.Name(name, ast.Del(), **self._place)], **self._place)]
-                # Behind `del len`, the name means the function again.
-                if not self._scopes and name in FUNCTIONS:
-                    nodes.append(self._assign_name(name, self._builtin_value(name)))
+                variable = self._resolved(name)
+                nodes: list[ast.stmt] = [ast.Delete([ast.Name(variable, ast.Del(), **self._place)], **self._place)]
+                if name in FUNCTIONS and self._is_files(name):
+                    # What was not set cannot be deleted; behind `del len`, the name means the function again.
+                    unset = ast.Compare(self._name(variable), [ast.Is()], [self._builtin_value(name)], **self._place)
+                    fails = ast.Raise(self._metered(".undefined", self._constant(name)), None, **self._place)
+                    nodes = [
+                        ast.If(unset, [fails], [], **self._place),
+                        *nodes,
+                        self._assign_name(variable, self._builtin_value(name)),
+                    ]
                 return nodes
             case syntax.Subscript(value=owner, index=index):
                 call = self._metered(".delete", self._expr(owner), self._expr(index))
                 self._at(target)
-                nodes = [ast.Expr(call, **self._place)]
-                root = root_name(target)
-                changed = self._ticket_variable(root) if root is not None and not self._scopes else None
-                if changed is not None:
-                    nodes.append(self._log(changed, self._metered(".snapshot", self._name(changed))))
-                return nodes
+                return [ast.Expr(call, **self._place), *self._log_root(target)]
             case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
                 return [node for item in items for node in self._delete(item)]
             case _:
                 raise AssertionError("the parser refuses other targets")
+
+
+def _last_comparison(condition: Expr) -> syntax.Comparison | None:
+    """Return the last comparison that decides a condition, if any does."""
+    match condition:
+        case syntax.Comparison():
+            return condition
+        case syntax.UnaryOperation(op="not", operand=operand):
+            return _last_comparison(operand)
+        case syntax.BooleanOperation(operands=operands):
+            parts: tuple[Expr, ...] = operands
+        case syntax.Conditional(condition=first, value=second, other=third):
+            parts = (first, second, third)
+        case _:
+            return None
+    found = [comparison for part in parts if (comparison := _last_comparison(part)) is not None]
+    return found[-1] if found else None

@@ -391,6 +391,72 @@ class Delete(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Try(Node):
+    """`try`, its `except`s, `else` and `finally`; `orelse` and `final` are empty when absent."""
+
+    body: tuple[Stmt, ...]
+    handlers: tuple[Handler, ...]
+    orelse: tuple[Stmt, ...]
+    final: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler(Node):
+    """`except kind as name`; a bare `except` has no kind."""
+
+    kind: Expr | None
+    name: Name | None
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Raise(Node):
+    """`raise error from cause`, or `raise` alone."""
+
+    error: Expr | None
+    cause: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assert(Node):
+    """`assert condition, message`."""
+
+    condition: Expr
+    message: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Global(Node):
+    """`global names`."""
+
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nonlocal(Node):
+    """`nonlocal names`."""
+
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Node):
+    """`match subject` and its cases."""
+
+    subject: Expr
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Node):
+    """`case pattern if guard` and what runs when it matches."""
+
+    pattern: Pattern
+    guard: Expr | None
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedStatement(Node):
     """A statement that the language leaves out; `body` is still checked."""
 
@@ -413,21 +479,87 @@ Stmt: TypeAlias = (
     | Import
     | FromImport
     | Delete
+    | Try
+    | Raise
+    | Assert
+    | Global
+    | Nonlocal
+    | Match
     | RefusedStatement
+)
+
+
+# --- patterns of `case`
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePattern(Node):
+    """A literal or a dotted name: equal to the subject, or for None, True and False identical."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePattern(Node):
+    """A name that takes whatever stands there; `_` has none."""
+
+    name: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class AsPattern(Node):
+    """`pattern as name`."""
+
+    pattern: Pattern
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class OrPattern(Node):
+    """`pattern | pattern`."""
+
+    alternatives: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SequencePattern(Node):
+    """`[a, *b]`, also with round brackets or none."""
+
+    items: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StarPattern(Node):
+    """`*name` in a sequence pattern; `*_` has no name."""
+
+    name: Name | None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingPattern(Node):
+    """`{key: pattern, **rest}`; keys are literals or dotted names."""
+
+    entries: tuple[tuple[Expr, Pattern], ...]
+    rest: Name | None
+
+
+Pattern: TypeAlias = (
+    ValuePattern | CapturePattern | AsPattern | OrPattern | SequencePattern | StarPattern | MappingPattern
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Module(Node):
-    """One rule file: its top-level statements in order."""
+    """One rule file: its top-level statements in order, and the names in those that could not be read."""
 
     body: tuple[Stmt, ...]
+    lost: frozenset[str] = frozenset()
 
 
 def children(parent: Node) -> Iterator[Node]:
     """Yield the nodes directly below `parent`, in source order."""
-    for field in fields(parent):
-        value = getattr(parent, field.name)
+    for name in _field_names(type(parent)):
+        value = getattr(parent, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
@@ -436,6 +568,17 @@ def children(parent: Node) -> Iterator[Node]:
                     yield item
                 elif isinstance(item, tuple):
                     yield from (part for part in item if isinstance(part, Node))
+
+
+def _field_names(kind: type[Node]) -> tuple[str, ...]:
+    names = _FIELD_NAMES.get(kind)
+    if names is None:
+        names = _FIELD_NAMES[kind] = tuple(field.name for field in fields(kind) if field.name not in ("start", "end"))
+    return names
+
+
+# The parts of each kind of node, since looking them up takes its time.
+_FIELD_NAMES: dict[type[Node], tuple[str, ...]] = {}
 
 
 def depth(root: Node) -> int:
@@ -453,5 +596,8 @@ def depth(root: Node) -> int:
             pending.extend((branch, level + 1 + number % ELIF_PIECE) for number, branch in enumerate(parent.branches))
             pending.extend((child, level + 1 + len(parent.branches) % ELIF_PIECE) for child in parent.orelse)
             continue
+        if isinstance(parent, Try):
+            # The handlers become a chain of tests.
+            level += 2 + len(parent.handlers)
         pending.extend((child, level + 1) for child in children(parent))
     return deepest

@@ -7,18 +7,20 @@ LALR's sake is settled here: operator precedence, which expressions can be targe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from inspect import signature
 from typing import Any, cast
 
 from dispatcher.lang import syntax
-from dispatcher.lang.expression_builder import Child, ExpressionBuilder, identifier, no_star, nodes
+from dispatcher.lang.expression_builder import Child, identifier, no_matrices, no_star, nodes
 from dispatcher.lang.layout import LayoutToken
+from dispatcher.lang.pattern_builder import PatternBuilder, whole_pattern
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr, Node, Stmt
 from dispatcher.lang.tree_checks import BuildError, bare, check_target
 
 
-class TreeBuilder(ExpressionBuilder):
+class TreeBuilder(PatternBuilder):
     """Callbacks for statements, and for what rules leave out."""
 
     def statement(self, parts: list[Child]) -> list[Stmt]:
@@ -38,26 +40,63 @@ class TreeBuilder(ExpressionBuilder):
         """Build an If; `parts` are if, condition, colon, suite, then branches and the else suite."""
         first = syntax.Branch(parts[1], parts[3], start=parts[0].start, end=_end(parts[3]))
         branches = [first, *(part for part in parts[4:] if isinstance(part, syntax.Branch))]
-        orelse = _orelse(parts)
+        orelse = _clause(parts, "else")
         return syntax.If(tuple(branches), orelse, start=first.start, end=_end(orelse or branches[-1].body))
 
     def elif_clause(self, parts: list[Child]) -> syntax.Branch:
         """Build a further branch."""
         return syntax.Branch(parts[1], parts[3], start=parts[0].start, end=_end(parts[3]))
 
-    def else_clause(self, parts: list[Child]) -> _Else:
+    def else_clause(self, parts: list[Child]) -> _Clause:
         """Keep the suite of an else."""
-        return _Else(parts[2])
+        return _Clause("else", parts[2])
+
+    def finally_clause(self, parts: list[Child]) -> _Clause:
+        """Keep the suite of a finally."""
+        return _Clause("finally", parts[2])
+
+    def try_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Try; an `except` without a type comes last."""
+        handlers = tuple(part for part in parts if isinstance(part, syntax.Handler))
+        for handler in handlers[:-1]:
+            if handler.kind is None:
+                span = Span(handler.start, handler.start + len("except"))
+                raise BuildError(
+                    "unexpected-token", "an `except` without a type must be the last", span, "move it to the end"
+                )
+        orelse, final = _clause(parts, "else"), _clause(parts, "finally")
+        return syntax.Try(parts[2], handlers, orelse, final, start=parts[0].start, end=_end(parts[-1]))
+
+    def except_clause(self, parts: list[Child]) -> syntax.Handler:
+        """Build a Handler."""
+        kind = parts[1] if not isinstance(parts[1], LayoutToken) else None
+        name = self.name([parts[3]]) if kind is not None and len(parts) > 4 else None
+        return syntax.Handler(kind, name, parts[-1], start=parts[0].start, end=_end(parts[-1]))
+
+    def refused_except(self, parts: list[Child]) -> syntax.Handler:
+        """Refuse `except*`."""
+        span = Span(parts[0].start, parts[1].end)
+        raise BuildError("unsupported-syntax", "rules have no `except*`", span, "write `except`")
+
+    def match_stmt(self, parts: list[Child]) -> Stmt:
+        """Build a Match."""
+        cases = tuple(part for part in parts if isinstance(part, syntax.Case))
+        return syntax.Match(no_star(parts[1]), cases, start=parts[0].start, end=_end(cases[-1].body))
+
+    def case_clause(self, parts: list[Child]) -> syntax.Case:
+        """Build a Case."""
+        guard = parts[3] if len(parts) > 4 else None
+        return syntax.Case(whole_pattern(parts[1]), guard, parts[-1], start=parts[0].start, end=_end(parts[-1]))
 
     def while_stmt(self, parts: list[Child]) -> Stmt:
         """Build a While."""
-        orelse = _orelse(parts)
+        orelse = _clause(parts, "else")
         return syntax.While(parts[1], parts[3], orelse, start=parts[0].start, end=_end(orelse or parts[3]))
 
     def for_stmt(self, parts: list[Child]) -> Stmt:
         """Build a For."""
         check_target(parts[1])
-        orelse = _orelse(parts)
+        orelse = _clause(parts, "else")
         return syntax.For(
             parts[1], no_star(parts[3]), parts[5], orelse, start=parts[0].start, end=_end(orelse or parts[5])
         )
@@ -96,6 +135,8 @@ class TreeBuilder(ExpressionBuilder):
     def augmented_assignment(self, parts: list[Child], place: Any) -> Stmt:
         """Build an AugmentedAssignment."""
         target, operator, value = parts
+        if operator.text == "@=":
+            raise no_matrices(operator)
         if not isinstance(target, syntax.Name | syntax.Attribute | syntax.Subscript):
             raise BuildError("invalid-target", f"`{operator.text}` needs one variable or item on its left", target.span)
         check_target(target)
@@ -119,12 +160,30 @@ class TreeBuilder(ExpressionBuilder):
 
     def delete_stmt(self, parts: list[Child], place: Any) -> Stmt:
         """Build a Delete."""
+        check_target(parts[1], deleting=True)
         targets = parts[1].items if isinstance(parts[1], syntax.TupleDisplay) else (parts[1],)
-        for target in targets:
-            if isinstance(target, syntax.Starred):
-                raise BuildError("invalid-target", "`del` takes no `*`", target.span)
-            check_target(target)
         return syntax.Delete(targets, **place)
+
+    def raise_stmt(self, parts: list[Child], place: Any) -> Stmt:
+        """Build a Raise."""
+        error, cause = (*nodes(parts), None, None)[:2]
+        return syntax.Raise(error, cause, **place)
+
+    def assert_stmt(self, parts: list[Child], place: Any) -> Stmt:
+        """Build an Assert."""
+        condition, message = (*nodes(parts), None)[:2]
+        return syntax.Assert(condition, message, **place)
+
+    def global_stmt(self, parts: list[Child], place: Any) -> Stmt:
+        """Build a Global."""
+        return syntax.Global(self._names(parts), **place)
+
+    def nonlocal_stmt(self, parts: list[Child], place: Any) -> Stmt:
+        """Build a Nonlocal."""
+        return syntax.Nonlocal(self._names(parts), **place)
+
+    def _names(self, parts: list[Child]) -> tuple[syntax.Name, ...]:
+        return tuple(self.name([part]) for part in parts if part.type == "NAME")
 
     def import_stmt(self, parts: list[Child], place: Any) -> Stmt:
         """Build an Import."""
@@ -149,6 +208,11 @@ class TreeBuilder(ExpressionBuilder):
         end = parts[-1].end if isinstance(parts[-1], LayoutToken) else items[-1].end
         return syntax.FromImport(parts[1].text, items, start=parts[0].start, end=end)
 
+    def refused_relative_import(self, parts: list[Child]) -> Stmt:
+        """Refuse an import from a folder."""
+        span = Span(parts[1].start, parts[1].end)
+        raise BuildError("unsupported-syntax", "rules import no files", span, "name a module, as in `import re`")
+
     def imported_names(self, parts: list[Child]) -> tuple[tuple[Node, ...], LayoutToken | None]:
         """Return the names, and the comma behind the last one."""
         return tuple(nodes(parts)), parts[-1] if isinstance(parts[-1], LayoutToken) else None
@@ -160,12 +224,6 @@ class TreeBuilder(ExpressionBuilder):
     def dotted_name(self, parts: list[Child]) -> LayoutToken:
         """Join the parts of a module's name to one token."""
         return LayoutToken("NAME", "".join(identifier(part) for part in parts), parts[0].start, parts[-1].end)
-
-    def except_clause(self, parts: list[Child]) -> tuple[Stmt, ...]:
-        """Keep the suite, so that it is checked."""
-        return cast("tuple[Stmt, ...]", parts[-1])
-
-    finally_clause = except_clause
 
     def class_def(self, parts: list[Child], place: Any) -> Stmt:
         """Keep a decorated class for the checker to refuse."""
@@ -200,7 +258,7 @@ class Callbacks:
     def __getattr__(self, rule: str) -> Callable[[list[Child]], Child]:
         method = getattr(self._builder, rule)
         wants_place = "place" in signature(method).parameters
-        wants_brackets = rule in ("list_display", "set_display", "operation", "starred", "entry")
+        wants_brackets = rule in ("list_display", "set_display", "operation", "starred", "entry", "named_expression")
 
         def build(parts: list[Child]) -> Child:
             plain = parts if wants_brackets else [bare(part) for part in parts]
@@ -212,15 +270,10 @@ class Callbacks:
 
 
 _REFUSED = {
-    "refused_raise": "`raise`",
-    "refused_assert": "`assert`",
-    "refused_global": "`global`",
-    "refused_nonlocal": "`nonlocal`",
     "refused_star_import": "`import *`",
     "refused_annotation": "annotations",
     "refused_yield": "`yield`",
     "refused_class": "`class`",
-    "refused_try": "`try`",
     "refused_with": "`with`",
     "refused_decorator": "decorators",
     "refused_async": "`async`",
@@ -232,23 +285,22 @@ _REFUSED = {
 _REFUSED_EXPRESSIONS = ("refused_await", "refused_yield_expression")
 
 
-class _Else:
-    """The suite of an else, told apart from other suites by its type."""
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """The suite of an `else` or a `finally`, told apart from other suites by its type."""
 
-    __slots__ = ("body",)
-
-    def __init__(self, body: tuple[Stmt, ...]) -> None:
-        self.body = body
+    word: str
+    body: tuple[Stmt, ...]
 
 
 def _end(last: Child) -> int:
-    while isinstance(last, tuple | list):
+    while isinstance(last, tuple | list) and not hasattr(last, "end"):
         last = last[-1]
-    return int(last.body[-1].end if isinstance(last, _Else) else last.end)
+    return int(last.body[-1].end if isinstance(last, _Clause) else last.end)
 
 
-def _orelse(parts: Sequence[Child]) -> tuple[Stmt, ...]:
-    return parts[-1].body if isinstance(parts[-1], _Else) else ()
+def _clause(parts: Sequence[Child], word: str) -> tuple[Stmt, ...]:
+    return next((part.body for part in parts if isinstance(part, _Clause) and part.word == word), ())
 
 
 def _bodies(parts: Sequence[Child]) -> Iterator[Any]:
@@ -256,7 +308,7 @@ def _bodies(parts: Sequence[Child]) -> Iterator[Any]:
     for part in parts:
         if isinstance(part, syntax.Function):
             yield part
-        elif isinstance(part, _Else):
+        elif isinstance(part, _Clause):
             yield from part.body
         elif isinstance(part, tuple):
             yield from (

@@ -23,8 +23,8 @@ class BuildError(Exception):
         self.help = help
 
 
-def check_target(target: Expr) -> None:
-    """Raise BuildError unless `target` can be assigned."""
+def check_target(target: Expr, *, deleting: bool = False) -> None:
+    """Raise BuildError unless `target` can be assigned, or deleted."""
     pending = [target]
     while pending:
         current = pending.pop()
@@ -33,26 +33,24 @@ def check_target(target: Expr) -> None:
                 continue
             case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
                 stars = [item for item in items if isinstance(item, syntax.Starred)]
+                if stars and deleting:
+                    raise BuildError("invalid-target", "`del` takes no `*`", stars[0].span)
                 if len(stars) > 1:
                     raise BuildError("invalid-target", "only one target can have a `*`", stars[1].span)
                 pending.extend(item.value if isinstance(item, syntax.Starred) else item for item in items)
+            case syntax.Starred() if deleting:
+                raise BuildError("invalid-target", "`del` takes no `*`", current.span)
             case syntax.Starred():
-                raise BuildError(
-                    "invalid-target",
-                    "a target with `*` must stand in a list or a tuple",
-                    current.span,
-                    "write `*name, = ...`",
-                )
+                message = "a target with `*` must stand in a list or a tuple"
+                raise BuildError("invalid-target", message, current.span, "write `*name, = ...`")
             case _:
                 what = _TARGET_WORDS.get(type(current), "an expression")
-                help_text = (
-                    "write `==` to compare"
-                    if isinstance(current, syntax.Comparison | syntax.BooleanOperation | syntax.Constant)
-                    else None
-                )
-                raise BuildError("invalid-target", f"{what} cannot be assigned", current.span, help_text)
+                done, advice = _DELETED if deleting else _ASSIGNED
+                raise BuildError("invalid-target", f"{what} cannot be {done}", current.span, advice)
 
 
+_ASSIGNED = ("assigned", "write `==` to compare, and a variable or an item on the left to assign")
+_DELETED = ("deleted", "name the variables or items to delete")
 _TARGET_WORDS: dict[type, str] = {
     syntax.Call: "the result of a call",
     syntax.Constant: "a literal",
@@ -97,6 +95,7 @@ def check_arguments(arguments: tuple[syntax.Argument, ...]) -> None:
                 "invalid-arguments",
                 "a generator expression beside other arguments needs parentheses",
                 argument.span,
+                "put them around it, or around the values behind its `in`",
             )
 
 

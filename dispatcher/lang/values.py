@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import FunctionType
+from types import FunctionType, MethodDescriptorType, NoneType
 from typing import Any, Final
 
 from dispatcher.lang.budget import Meter
@@ -21,6 +21,7 @@ def named(implementation: Implementation, name: str) -> Implementation:
     """Give a function the name by which rules know it, for Python's messages about its arguments."""
     if isinstance(implementation, FunctionType):
         implementation.__qualname__ = name
+        implementation.__module__ = "builtins"
     return implementation
 
 
@@ -38,7 +39,10 @@ class Builtin:
 
 
 class TypeValue:
-    """A type by its name: it makes values, tells them apart in `isinstance`, and has members of its own."""
+    """A type by its name: it makes values, tells them apart in `isinstance`, and has members of its own.
+
+    The tables make one for each type of Python that rules can meet; TYPES finds it again.
+    """
 
     __slots__ = ("implementation", "members", "module", "name", "python_type")
 
@@ -55,9 +59,61 @@ class TypeValue:
         self.implementation: Final = named(implementation, name)
         self.members: Final[Mapping[str, Any]] = members or {}
         self.module: Final = module
+        TYPES[python_type] = self
 
     def __repr__(self) -> str:
-        return f"<class '{self.module + '.' if self.module else ''}{self.name}'>"
+        return f"<class '{self.full_name}'>"
+
+    @property
+    def full_name(self) -> str:
+        """Return the name with that of its module."""
+        return f"{self.module}.{self.name}" if self.module else self.name
+
+    def __or__(self, other: Any) -> Any:
+        return union(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return union(other, self)
+
+
+# What `type` gives: the tables fill it while they are made, and nothing does later.
+TYPES: Final[dict[type, TypeValue]] = {}
+
+
+class UnionValue:
+    """Several types as one, such as `int | str`."""
+
+    __slots__ = ("types",)
+
+    def __init__(self, types: tuple[TypeValue, ...]) -> None:
+        self.types: Final = types
+
+    def __repr__(self) -> str:
+        return " | ".join("None" if kind.python_type is NoneType else kind.full_name for kind in self.types)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UnionValue) and set(self.types) == set(other.types)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.types))
+
+    def __or__(self, other: Any) -> Any:
+        return union(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return union(other, self)
+
+
+def union(*values: Any) -> Any:
+    """Return what `|` makes of types, unions of them and None: each type once; NotImplemented for other values."""
+    types: list[TypeValue] = []
+    for value in values:
+        kind = type(value)
+        if kind is not TypeValue and kind is not UnionValue and value is not None:
+            return NotImplemented
+        parts = (TYPES[NoneType],) if value is None else value.types if kind is UnionValue else (value,)
+        types += [part for part in parts if part not in types]
+    return types[0] if len(types) == 1 else UnionValue(tuple(types))
 
 
 class BoundMethod:
@@ -70,8 +126,21 @@ class BoundMethod:
         self.implementation: Final = implementation
         self.owner: Final = owner
 
+    @property
+    def is_unbound(self) -> bool:
+        """Tell whether it takes its value as the first argument, such as `str.lower`."""
+        return type(self.owner) is TypeValue and self.name not in self.owner.members
+
     def __repr__(self) -> str:
-        return f"<built-in method {self.name} of {type(self.owner).__name__} object>"
+        if self.is_unbound:
+            return f"<method '{self.name}' of '{self.owner.full_name}' objects>"
+        return f"<built-in method {self.name} of {type_name(self.owner)} object>"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is BoundMethod and self.owner is other.owner and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash((id(self.owner), self.name))
 
 
 class ModuleValue:
@@ -101,12 +170,52 @@ def as_callable(meter: Meter, function: Any) -> Callable[..., Any]:
     raise TypeError(f"'{type_name(function)}' object is not callable")
 
 
+def deferred(meter: Meter, function: Any) -> Callable[..., Any]:
+    """Return what Python can call for a value that is only called later: there, a value that is no function fails."""
+    if is_callable(function):
+        return as_callable(meter, function)
+
+    def fail(*_arguments: Any, **_named: Any) -> Any:
+        return as_callable(meter, function)
+
+    return fail
+
+
+def is_callable(value: Any) -> bool:
+    """Tell whether a rule can call `value`."""
+    return type(value) in (FunctionType, Builtin, TypeValue, BoundMethod)
+
+
+def type_of(value: Any) -> TypeValue:
+    """Return the value by which rules know the type of `value`."""
+    if type(value) is BoundMethod and value.is_unbound:
+        return TYPES[MethodDescriptorType]
+    for kind in type(value).__mro__:
+        if kind in TYPES:
+            return TYPES[kind]
+    raise TypeError(f"rules have no name for the type '{type_name(value)}'")
+
+
 def type_name(value: Any) -> str:
     """Return the name that CPython has for the type of `value`."""
+    if type(value) is BoundMethod and value.is_unbound:
+        return "method_descriptor"
     names = {
         Builtin: "builtin_function_or_method",
         TypeValue: "type",
         BoundMethod: "builtin_function_or_method",
         ModuleValue: "module",
+        UnionValue: "types.UnionType",
     }
     return names.get(type(value)) or type(value).__name__
+
+
+# What Python calls these types in its messages.
+for _kind, _name in (
+    (TypeValue, "type"),
+    (UnionValue, "types.UnionType"),
+    (Builtin, "builtin_function_or_method"),
+    (BoundMethod, "builtin_function_or_method"),
+    (ModuleValue, "module"),
+):
+    _kind.__name__ = _name

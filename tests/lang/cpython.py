@@ -51,9 +51,8 @@ class _Plain(ast.NodeTransformer):
     """Takes out what our tree does not keep: the `u` of a text literal, and brackets around the targets of `del`."""
 
     def visit_Delete(self, node: ast.Delete) -> ast.Delete:
-        (first, *more) = node.targets
-        if isinstance(first, ast.Tuple) and not more:
-            node.targets = first.elts
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple):
+            node.targets = node.targets[0].elts
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
@@ -115,6 +114,24 @@ class _Converter:
                 return ast.ImportFrom(module, [self._imported(item, item.name) for item in items], 0, **place)
             case syntax.Delete(targets=targets):
                 return ast.Delete([self._target(target, ast.Del) for target in targets], **place)
+            case syntax.Try(body=body, handlers=handlers, orelse=orelse, final=final):
+                return ast.Try(
+                    self._body(body),
+                    [self._handler(handler) for handler in handlers],
+                    self._body(orelse),
+                    self._body(final),
+                    **place,
+                )
+            case syntax.Raise(error=error, cause=cause):
+                return ast.Raise(self._optional(error), self._optional(cause), **place)
+            case syntax.Assert(condition=condition, message=message):
+                return ast.Assert(self._expr(condition), self._optional(message), **place)
+            case syntax.Global(names=names):
+                return ast.Global([name.id for name in names], **place)
+            case syntax.Nonlocal(names=names):
+                return ast.Nonlocal([name.id for name in names], **place)
+            case syntax.Match(subject=subject, cases=cases):
+                return ast.Match(self._expr(subject), [self._case(case) for case in cases], **place)
             case syntax.RefusedStatement():
                 raise ValueError(f"rules have no {statement.construct}")
             case _:
@@ -130,6 +147,41 @@ class _Converter:
         (outermost,) = orelse
         assert isinstance(outermost, ast.If)
         return outermost
+
+    def _handler(self, handler: syntax.Handler) -> ast.ExceptHandler:
+        place: Any = self._at(handler)
+        name = handler.name.id if handler.name is not None else None
+        return ast.ExceptHandler(self._optional(handler.kind), name, self._body(handler.body), **place)
+
+    def _case(self, case: syntax.Case) -> ast.match_case:
+        return ast.match_case(self._pattern(case.pattern), self._optional(case.guard), self._body(case.body))
+
+    def _pattern(self, pattern: syntax.Pattern) -> ast.pattern:
+        place: Any = self._at(pattern)
+        match pattern:
+            case syntax.ValuePattern(value=syntax.Constant(value=None | bool() as value)):
+                return ast.MatchSingleton(value, **place)
+            case syntax.ValuePattern(value=value):
+                return ast.MatchValue(self._expr(value), **place)
+            case syntax.CapturePattern(name=name):
+                return ast.MatchAs(None, name.id if name is not None else None, **place)
+            case syntax.AsPattern(pattern=inner, name=name):
+                return ast.MatchAs(self._pattern(inner), name.id, **place)
+            case syntax.OrPattern(alternatives=alternatives):
+                return ast.MatchOr([self._pattern(inner) for inner in alternatives], **place)
+            case syntax.SequencePattern(items=items):
+                return ast.MatchSequence([self._pattern(item) for item in items], **place)
+            case syntax.StarPattern(name=name):
+                return ast.MatchStar(name.id if name is not None else None, **place)
+            case syntax.MappingPattern(entries=entries, rest=rest):
+                return ast.MatchMapping(
+                    [self._expr(key) for key, _ in entries],
+                    [self._pattern(inner) for _, inner in entries],
+                    rest.id if rest is not None else None,
+                    **place,
+                )
+            case _:
+                assert_never(pattern)
 
     def _imported(self, item: syntax.ImportedName, default: str) -> ast.alias:
         place: Any = self._at(item)

@@ -30,5 +30,10 @@ def program(text: str) -> Program:
 
 def run(text: str, ticket: Mapping[str, Any] | None = None, limits: Limits | None = None) -> Outcome:
     """Return what rules do with a ticket."""
+    return run_program(program(text), ticket, limits)
+
+
+def run_program(compiled: Program, ticket: Mapping[str, Any] | None = None, limits: Limits | None = None) -> Outcome:
+    """Return what compiled rules do with a ticket."""
     first, _ = first_values(ticket or {}, TICKET_SCHEMA, {})
-    return evaluate([program(text)], first, to_plain, limits or Limits(), NOW)
+    return evaluate([compiled], first, to_plain, limits or Limits(), NOW)

@@ -91,6 +91,11 @@ def _compound(statement: Text) -> Text:
         st.builds("for a in {}:\n{}".format, part, block),
         st.builds("while b < 3:\n    b += 1\n{}".format, block),
         st.builds("def f(a):\n{}    return b\n".format, block),
+        st.builds("def f(a):\n    global b\n    b = {}\n{}    return a\n".format, part, block),
+        st.builds("try:\n{}except Exception as error:\n{}".format, block, block),
+        st.builds("try:\n{}except (ValueError, TypeError):\n{}else:\n{}".format, block, block, block),
+        st.builds("try:\n{}finally:\n{}".format, block, block),
+        st.builds("match {}:\n    case [a, *_] | {{'k': a}}:\n        pass\n    case _:\n        b = a\n".format, part),
         st.builds("{}{}".format, statement, statement),
     )
 
@@ -119,6 +124,8 @@ def _simple() -> Text:
         st.just("lazy = (keep(a) for a in xs)\n"),
         st.just("b = list(lazy)\n"),
         st.just("a = 1 / 0\n"),
+        st.builds("raise ValueError({})\n".format, part),
+        st.builds("assert {}\n".format, part),
         st.just("1 / 0\n"),
     )
 
@@ -154,18 +161,19 @@ def f(value):
     return value
 """
 
+# Programs of tests/fuzz are made from a seed.
+seeds = st.integers(0, 2**32 - 1)
+
 # --- mistakes
 
-_TOKEN = re.compile(
-    r"\n[ \t]*|[ \t]+|\w+|'(?:[^'\\\n]|\\.)*'|\*\*|//|<<|>>|[-+*/%&|^@=<>!:]=|:=|->|\.\.\.|.", re.DOTALL
-)
-_PIECES = (
+TOKEN = re.compile(r"\n[ \t]*|[ \t]+|\w+|'(?:[^'\\\n]|\\.)*'|\*\*|//|<<|>>|[-+*/%&|^@=<>!:]=|:=|->|\.\.\.|.", re.DOTALL)
+PIECES = (
     *"()[]{},:;.=+-*/%@&|^~<>\\#'\"_",
     *(" ", "\n", "\n    ", "\n\t", "\n  ", "\t", "\f", "é", "²", "“"),
     *("==", ":=", "->", "**", "//", "<=", "!=", "<<", "+=", "**=", "...", "\\\n"),
     *("in", "not", "is", "and", "or", "if", "else", "elif", "for", "while", "def", "return", "lambda"),
     *("pass", "break", "continue", "del", "import", "from", "as", "None", "True", "async", "await", "yield"),
-    *("global", "nonlocal", "class", "try", "except", "finally", "with", "raise", "assert", "match"),
+    *("global", "nonlocal", "class", "try", "except", "finally", "with", "raise", "assert", "match", "case", "_"),
     *("x", "y", "name", "0", "1", "1.5", "0x1f", "1_0", "1e5", "'a'", '"""', "'''", "f'{x}'", "f'{x!r:>{y}}'", "r'\\'"),
 )
 
@@ -173,7 +181,7 @@ _PIECES = (
 @st.composite
 def mistaken(draw: st.DrawFn) -> str:
     """Return a program of the corpus with up to three of its tokens dropped, doubled, replaced or swapped."""
-    tokens = _TOKEN.findall(draw(st.sampled_from(PROGRAMS)))
+    tokens = TOKEN.findall(draw(st.sampled_from(PROGRAMS)))
     for _ in range(draw(st.integers(1, 3))):
         if not tokens:
             break
@@ -182,9 +190,9 @@ def mistaken(draw: st.DrawFn) -> str:
             case "drop":
                 del tokens[place]
             case "insert":
-                tokens.insert(place, draw(st.sampled_from(_PIECES)))
+                tokens.insert(place, draw(st.sampled_from(PIECES)))
             case "replace":
-                tokens[place] = draw(st.sampled_from(_PIECES))
+                tokens[place] = draw(st.sampled_from(PIECES))
             case "swap":
                 other = draw(st.integers(0, len(tokens) - 1))
                 tokens[place], tokens[other] = tokens[other], tokens[place]

@@ -33,7 +33,6 @@ LIMITED = {
     "an endless loop": ("while True: pass", STEPS),
     "a long loop": ("for i in range(100000): pass", STEPS),
     "loops in loops": ("x = [a for a in range(99) for b in range(999)]", STEPS),
-    "a function called for ever": ("for a in range(5000): f(a)", STEPS),
     "a repeated text": ("x = 'a' * 1001", TEXT),
     "a sum of texts": ("x = 'a' * 600 + 'b' * 600", TEXT),
     "a joined text": ("x = ('a' * 100).join(['b'] * 20)", TEXT),
@@ -58,7 +57,7 @@ LIMITED = {
     "a shift": ("x = 1 << 1100", NUMBER),
     "a product": ("x = 2 ** 500 * 2 ** 500 * 2 ** 500", NUMBER),
     "a number that doubles": ("x = 1\nwhile True: x += x", NUMBER),
-    "a value in itself": ("x = []\nx.append(x)\ny = str(x)", NESTING),
+    "nested lists shown": ("x = []\nfor i in range(20): x = [x]\ny = str(x)", NESTING),
     "nested lists compared": ("x = []\nfor i in range(20): x = [x]\ny = x == [x]", NESTING),
     "a function that calls itself": ("x = g(1)", RECURSION),
     "functions that call each other": ("def h(n): return g(n)\nx = h(1)", RECURSION),
@@ -82,12 +81,15 @@ def test_a_limit_costs_the_statement_that_goes_over_it(breaking: str, message: s
     assert fault.line == (lines[-1] if lines else breaking.count("\n") + 4)
 
 
-def test_a_limit_on_memory_counts_what_was_dropped() -> None:
-    """Values that are made and dropped again and again end at the limit too."""
-    outcome = run("team = 'before'\nwhile True: x = 'a' * 900\n", limits=Limits(memory=2**20, text=1_000))
+def test_a_limit_on_memory_counts_what_is_held() -> None:
+    """Values that are kept end at the limit; those that are dropped again and again do not."""
+    limits = Limits(memory=2**20, text=1_000)
+    dropped = run("for i in range(5000): x = 'a' * 900\n", limits=limits)
+    kept = run("xs = []\nfor i in range(5000): xs.append('a' * 900)\n", limits=limits)
 
-    (fault,) = outcome.faults
-    assert (fault.line, fault.message) == (2, "the rule makes more than 1 MiB of values")
+    assert dropped.faults == []
+    (fault,) = kept.faults
+    assert (fault.line, fault.message) == (2, "the rule holds more than 1 MiB of values")
 
 
 def test_what_rules_print_is_limited() -> None:
@@ -261,7 +263,7 @@ FAULTS = {
     "a division by zero": ("x = 1 / 0", "ZeroDivisionError", "division by zero", 5),
     "None in arithmetic": ("x = 1 + priority", "TypeError", "unsupported operand type(s) for +: 'int' and 'NoneType'", 5),
     "a missing key": ("x = {}['k']", "KeyError", "'k'", 5),
-    "a missing key of another kind": ("x = {}[(1, 2)]", "KeyError", "a key of type tuple is missing", 5),
+    "a missing key of another kind": ("x = {}[(1, 2)]", "KeyError", "(1, 2)", 5),
     "an index behind the end": ("x = [1][5]", "IndexError", "list index out of range", 5),
     "a name not yet set": ("x = later\nlater = 1", "NameError", "name 'later' is not defined", 5),
     "a name not yet set in a function": (

@@ -52,6 +52,9 @@ SAME = {
     "depths in brackets mean nothing": ("if a:\n    b = (\n1\n+ 2\n  )\n    c = 1\n", "if a:\n    b = 1 + 2\n    c = 1\n"),
     "a backslash joins lines": ("a = \\\n1\nif a and \\\nb:\n    c = 1\n", "a = 1\nif a and b:\n    c = 1\n"),
     "a backslash before the indent of a joined line": ("if a:\n    b = \\\n1\n    c = 2\n", "if a:\n    b = 1\n    c = 2\n"),
+    "a backslash behind white space keeps the depth": ("if a:\n  \\\nb = 1\n  c = 2\n", "if a:\n  b = 1\n  c = 2\n"),
+    "a backslash at depth zero gives it none": ("if a:\n\\\n  b = 1\n", "if a:\n  b = 1\n"),
+    "a backslash on a blank line": ("if a:\n  b = 1\n \\\n\n  c = 2\n", "if a:\n  b = 1\n  c = 2\n"),
     "a backslash in a comment joins nothing": ("a = 1 # x \\\nb = 2\n", "a = 1\nb = 2\n"),
     "other line separators in a comment": ("a = 1 # x\u2028y\x85z\x0b\x1c\nb = 2\n", "a = 1\nb = 2\n"),
     "deep dedent at the end": ("if a:\n if b:\n  if c:\n   d = 1\ne = 1\n", "if a:\n  if b:\n    if c:\n      d = 1\ne = 1\n"),
@@ -65,7 +68,7 @@ def test_layouts_that_mean_the_same_have_the_same_tree(text: str, same: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "   ", "\t\n", "\ufeff", "# a comment", "# a\n\n# b\n", "\f\n", "\r\n\r", "\\\n"]
+    "text", ["", "\n", "   ", "\t\n", "\ufeff", "# a comment", "# a\n\n# b\n", "\f\n", "\r\n\r", "\\\n\n"]
 )
 def test_a_file_without_statements_is_well(text: str) -> None:
     """An empty file, and one of comments and white space, has no statements and no problems."""
@@ -93,7 +96,7 @@ PLACES = {
     "inside an f-string": ("a = f'x{tema}'\n", (1, 9, 1, 13)),
     "inside an f-string over lines": ("a = f'''x\n {\n tema}'''\n", (3, 2, 3, 6)),
     "inside the spec of an f-string": ("a = f'{msg:{tema}}'\n", (1, 13, 1, 17)),
-    "over several lines": ("a = (msg is\n'x')\n", (1, 6, 2, 4)),
+    "over several lines": ("print(msg is\n'x')\n", (1, 7, 2, 4)),
     "at the end without a line end": ("a = tema", (1, 5, 1, 9)),
 }
 
@@ -124,3 +127,31 @@ def test_comments_may_stand_on_lines_of_their_own_anywhere(program: str, data: s
     depth = data.draw(st.sampled_from(["", " ", "    ", "\t", "            "]))
 
     assert tree_of("\n".join([*lines[:place], f"{depth}# why", *lines[place:]])) == tree_of(program)
+
+
+@pytest.mark.parametrize("text", ["\\\n", "a = 1 \\\n", "a = 1\n\\\n", "a = 1 \\"])
+def test_a_backslash_joins_nothing_with_the_end_of_the_file(text: str) -> None:
+    """As in CPython, a line must follow the one that ends with a backslash."""
+    assert [problem.code for problem in check(text) if problem.severity == "error"] == ["unknown-character"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("  \\\na = 1\n", "unexpected-indentation"),
+        ("while a:\n  \\\n b = 1\n c = 2\n", "inconsistent-indentation"),
+        ("if a:\n    b = 1\n\\\n  c = 2\n", "inconsistent-indentation"),
+    ],
+)
+def test_the_first_white_space_of_joined_lines_is_their_depth(text: str, code: str) -> None:
+    """As in CPython, what stands before a backslash counts, and the next line only where that is nothing."""
+    assert [problem.code for problem in parse(Source(text))[1]] == [code]
+
+
+def test_a_diagnostic_acts_on_no_terminal() -> None:
+    """Control characters, marks that turn text and surrogates are shown by stand-ins, one for one."""
+    (problem, _) = check("x = 'a\x1b[2J\u202e\ud800' y\n")
+
+    assert problem.excerpt == "x = 'a␛[2J\ufffd\ufffd' y"
+    assert [found.excerpt for found in check("team = tema # \x1b\x07\t\x9b\n")] == ["team = tema # ␛␇\t\ufffd"]
+    assert check("x = 1 'a\x1b\ud800'\n")[0].message == "`'a␛\ufffd'` cannot stand here"

@@ -167,16 +167,13 @@ def assert_places(text: str) -> None:
 
 def alone(node: syntax.Node, text: str) -> object:
     """Return what the text of `node` reads as, where its kind may stand."""
-    if isinstance(node, syntax.Starred):
-        around, pieces = "[{}]", "items"
-    elif isinstance(node, syntax.Slice | syntax.TupleDisplay):
-        around, pieces = "x[{}]", "index"
-    else:
-        around, pieces = "({})", ""
-    (statement,) = tree_of(around.format(text)).body
+    in_index = isinstance(node, syntax.Slice | syntax.TupleDisplay | syntax.Starred)
+    (statement,) = tree_of(f"x[{text}]" if in_index else f"({text})").body
     assert isinstance(statement, syntax.ExpressionStatement)
-    found: Any = getattr(statement.value, pieces) if pieces else statement.value
-    return found[0] if pieces == "items" else found
+    found: Any = (
+        statement.value.index if isinstance(statement.value, syntax.Subscript) and in_index else statement.value
+    )
+    return found.items[0] if isinstance(node, syntax.Starred) else found
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.area != "refused"], ids=str)

@@ -8,16 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
+from json import JSONDecodeError
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.collected import Counter, OrderedDict, defaultdict, deque
+from dispatcher.lang.entries import MethodEntry
 from dispatcher.lang.measuring import VIEWS
-from dispatcher.lang.methods.containers import DICT, FROZENSET, LIST, MUTATORS, SEQUENCE, SET
-from dispatcher.lang.methods.entry import MethodEntry
+from dispatcher.lang.methods import collected, containers
+from dispatcher.lang.methods.containers import DICT, FROZENSET, LIST, SEQUENCE, SET, SET_VIEW
 from dispatcher.lang.methods.expressions import MATCH, PATTERN
-from dispatcher.lang.methods.moments import DATE, DATETIME, FLOAT, INT, ISO_CALENDAR, TIME, TIMEDELTA
+from dispatcher.lang.methods.moments import DATE, DATETIME, ISO_CALENDAR, TIME, TIMEDELTA, TIMEZONE, ZONE
+from dispatcher.lang.methods.numbers import (
+    EXCEPTION,
+    FLOAT,
+    INT,
+    OS_ERROR,
+    RANGE,
+    SLICE,
+    STOP_ITERATION,
+    SYSTEM_EXIT,
+)
+from dispatcher.lang.methods.records import JSON_ERROR, REGEX_ERROR, TEMPLATE
 from dispatcher.lang.methods.text import TEXT
-from dispatcher.lang.regex import Match, Pattern
+from dispatcher.lang.regex import Match, Pattern, RegexError
+from dispatcher.lang.text_template import Template
 from dispatcher.lang.values import BoundMethod, Implementation, ModuleValue, TypeValue, as_callable, type_name
 
 __all__ = ["METHODS", "MUTATORS", "MethodEntry", "attribute", "find", "member", "method_caller"]
@@ -31,7 +47,8 @@ METHODS: dict[type, Mapping[str, MethodEntry]] = {
     str: _table(TEXT),
     list: _table(LIST),
     tuple: _table(SEQUENCE),
-    range: _table(SEQUENCE),
+    range: _table((*SEQUENCE, *RANGE)),
+    slice: _table(SLICE),
     dict: _table(DICT),
     set: _table(SET),
     frozenset: _table(FROZENSET),
@@ -43,17 +60,34 @@ METHODS: dict[type, Mapping[str, MethodEntry]] = {
     datetime: _table(DATETIME),
     timedelta: _table(TIMEDELTA),
     type(date.min.isocalendar()): _table(ISO_CALENDAR),
-    timezone: {},
+    timezone: _table(TIMEZONE),
+    ZoneInfo: _table(ZONE),
+    Template: _table(TEMPLATE),
     Pattern: _table(PATTERN),
     Match: _table(MATCH),
+    Counter: _table(collected.COUNTER),
+    OrderedDict: _table(collected.ORDERED),
+    defaultdict: _table(collected.DEFAULTDICT),
+    deque: _table(collected.DEQUE),
     **{view: {} for view in VIEWS},
+    type({}.keys()): _table(SET_VIEW),
+    type({}.items()): _table(SET_VIEW),
+    BaseException: _table(EXCEPTION),
+    StopIteration: _table(STOP_ITERATION),
+    SystemExit: _table(SYSTEM_EXIT),
+    OSError: _table(OS_ERROR),
+    JSONDecodeError: _table(JSON_ERROR),
+    RegexError: _table(REGEX_ERROR),
 }
+
+# Methods that change their value in place: behind them, a ticket variable may hold something else.
+MUTATORS = containers.MUTATORS | collected.MUTATORS
 
 
 def find(owner: Any, name: str) -> MethodEntry | None:
     """Return the method or field `name` of the value `owner`, or None."""
-    table = METHODS.get(type(owner))
-    return table.get(name) if table is not None else None
+    kinds = type(owner).__mro__ if isinstance(owner, BaseException) else (type(owner),)
+    return next((METHODS[kind][name] for kind in kinds if kind in METHODS and name in METHODS[kind]), None)
 
 
 def attribute(meter: Meter, owner: Any, name: str) -> Any:
@@ -84,11 +118,13 @@ def _unbound(owner: TypeValue, entry: MethodEntry) -> Implementation:
     def call_unbound(meter: Meter, _owner: TypeValue, /, *arguments: Any, **named: Any) -> Any:
         if entry.name == "maketrans":
             return entry.implementation(meter, "", *arguments, **named)
-        meter.changed = True
+        meter.changed = meter.changed or entry.name in MUTATORS
         if not arguments or not isinstance(arguments[0], owner.python_type):
             given = type_name(arguments[0]) if arguments else "missing"
             raise TypeError(f"descriptor '{entry.name}' for '{owner.name}' objects doesn't apply to a '{given}' object")
-        return entry.implementation(meter, *arguments, **named)
+        # What `dict.clear` leaves of an OrderedDict cannot be read any more, so that keeps its own methods.
+        own = find(arguments[0], entry.name) if isinstance(arguments[0], OrderedDict) else None
+        return (own or entry).implementation(meter, *arguments, **named)
 
     return call_unbound
 

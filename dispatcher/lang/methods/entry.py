@@ -1,44 +1,47 @@
-"""One method of a value, and how Python's own methods become one."""
+"""One method or field of a value, and how Python's own become one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.entries import CONSTANT, LENGTH, RESULT, MethodEntry
+from dispatcher.lang.measuring import meet
 from dispatcher.lang.values import Implementation, named
 
-
-@dataclass(frozen=True, slots=True)
-class MethodEntry:
-    """One method, or with `field` a value that is read without a call."""
-
-    name: str
-    signature: str
-    doc: str
-    implementation: Implementation
-    field: bool = False
+__all__ = ["MethodEntry", "field", "made_copy", "method", "plain", "small"]
 
 
-def plain(function: Callable[..., Any], signature: str, doc: str, size: int = 1) -> MethodEntry:
-    """Take Python's own method, whose result is not bigger than its value; `size` is the bytes of one item."""
+def plain(function: Callable[..., Any], signature: str, doc: str) -> MethodEntry:
+    """Take Python's own method, which goes over the items of its value and makes nothing."""
 
     def method(meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
-        meter.allocate(len(owner) * size)
+        meter.charge(len(owner) >> 4)
         return function(owner, *arguments, **named)
 
-    return MethodEntry(function.__name__, signature, doc, method)
+    return MethodEntry(function.__name__, signature, LENGTH, doc, method)
+
+
+def made_copy(function: Callable[..., Any], doc: str, size: int) -> MethodEntry:
+    """Take Python's own `copy`; `size` is the bytes of one item."""
+
+    def copy(meter: Meter, owner: Any, /) -> Any:
+        meet(meter, owner, {})
+        charged = meter.items(len(owner)) + len(owner) * (size - 8)
+        meter.allocate(len(owner) * (size - 8))
+        return meter.made(function(owner), charged, charged)
+
+    return MethodEntry("copy", "copy()", RESULT, doc, named(copy, "copy"))
 
 
 def small(function: Callable[..., Any], signature: str, doc: str) -> MethodEntry:
-    """Take Python's own method of a value that has no length."""
+    """Take Python's own method, which takes the same time whatever its value."""
 
-    def method(meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
-        meter.charge(1)
+    def method(_meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
         return function(owner, *arguments, **named)
 
-    return MethodEntry(function.__name__, signature, doc, method)
+    return MethodEntry(function.__name__, signature, CONSTANT, doc, method)
 
 
 def field(name: str, doc: str) -> MethodEntry:
@@ -47,9 +50,9 @@ def field(name: str, doc: str) -> MethodEntry:
     def read(_meter: Meter, owner: Any, /) -> Any:
         return getattr(owner, name)  # the name is the table's, not the rule's
 
-    return MethodEntry(name, name, doc, read, field=True)
+    return MethodEntry(name, name, CONSTANT, doc, read, field=True)
 
 
-def method(name: str, signature: str, doc: str, implementation: Implementation) -> MethodEntry:
+def method(name: str, signature: str, doc: str, implementation: Implementation, cost: str = CONSTANT) -> MethodEntry:
     """Take an implementation of ours."""
-    return MethodEntry(name, signature, doc, named(implementation, name))
+    return MethodEntry(name, signature, cost, doc, named(implementation, name))

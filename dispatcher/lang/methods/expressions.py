@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.entries import ITEMS, MethodEntry
 from dispatcher.lang.measuring import weigh
-from dispatcher.lang.methods.entry import MethodEntry, field, method, small
+from dispatcher.lang.methods.entry import field, method, small
 from dispatcher.lang.regex import Match, Pattern
 from dispatcher.lang.values import as_callable
+
+# Steps for reaching the engine with a short text.
+CALL_COST = 10
 
 
 def _metered(name: str, signature: str, doc: str) -> MethodEntry:
@@ -16,6 +20,7 @@ def _metered(name: str, signature: str, doc: str) -> MethodEntry:
     function = getattr(Pattern, name)
 
     def call(meter: Meter, pattern: Pattern, /, *arguments: Any, **named: Any) -> Any:
+        meter.charge(CALL_COST)
         return function(pattern, meter, *arguments, **named)
 
     return method(name, signature, doc, call)
@@ -53,7 +58,7 @@ PATTERN = (
     field("pattern", "the pattern as text"),
     field("flags", "the flags as a number"),
     field("groups", "how many groups it has"),
-    MethodEntry("groupindex", "groupindex", "the groups' names and numbers", _groupindex, field=True),
+    MethodEntry("groupindex", "groupindex", ITEMS, "the groups' names and numbers", _groupindex, field=True),
     _metered("search", "search(text, start, end)", "the first match anywhere, or None"),
     _metered("match", "match(text, start, end)", "the match at the start, or None"),
     _metered("fullmatch", "fullmatch(text, start, end)", "the match of the whole text, or None"),

@@ -80,18 +80,25 @@ class Match:
     def expand(self, template: Any) -> str:
         """Return the template with the texts of groups filled in."""
         parts = read_template(self._meter, template, self.re)
-        return expand_template(self._meter, parts, self.string, self._spans)
+        expanded = expand_template(self._meter, parts, self.string, self._spans)
+        return self._meter.made_text(expanded, self._meter.text(len(expanded)))
 
     def _text(self, index: int, default: Any) -> Any:
         begin, end = self._spans[index]
         if begin < 0:
             return default
-        self._meter.text(end - begin)
-        return self.string[begin:end]
+        return self._meter.piece(self.string, begin, end)
 
     def _index(self, group: Any) -> int:
         names = self.re.groupindex
-        index = int(group) if hasattr(group, "__index__") else names.get(group, -1) if names else -1
+        index = -1
+        if hasattr(group, "__index__"):
+            index = int(group)
+        elif type(group) is str:
+            # Nothing else is the name of a group, and hashing it could take long.
+            index = names.get(group, -1)
+        elif names and type(group) in (list, dict, set):
+            raise TypeError(f"unhashable type: '{type(group).__name__}'")
         if not 0 <= index < len(self._spans):
             raise IndexError("no such group")
         return index

@@ -91,11 +91,11 @@ class Pattern:
         result: list[Any] = []
         for spans, _ in self._program.scan(meter, text, pos, endpos):
             wanted = spans[1:] or spans
-            meter.allocate(sum([end - begin for begin, end in wanted]))
             # A group that took no part, from -1 to -1, is empty here.
-            texts = tuple([text[begin:end] for begin, end in wanted])
+            texts = tuple([meter.piece(text, begin, end) for begin, end in wanted])
             result.append(texts if len(texts) > 1 else texts[0])
-        meter.items(len(result))
+        charged = meter.items(len(result))
+        meter.made(result, charged, charged)
         return result
 
     def finditer(self, meter: Meter, string: Any, pos: Any = 0, endpos: Any = sys.maxsize) -> Iterator[Match]:
@@ -111,13 +111,12 @@ class Pattern:
         last = 0
         for spans, _ in self._matches(meter, text, limit):
             (begin, end), *groups = spans
-            meter.allocate(begin - last + sum([stop - start for start, stop in groups]))
-            result.append(text[last:begin])
-            result += [text[start:stop] if start >= 0 else None for start, stop in groups]
+            result.append(meter.piece(text, last, begin))
+            result += [meter.piece(text, start, stop) if start >= 0 else None for start, stop in groups]
             last = end
-        meter.text(len(text) - last)
-        meter.items(len(result) + 1)
-        result.append(text[last:])
+        result.append(meter.piece(text, last, len(text)))
+        charged = meter.items(len(result))
+        meter.made(result, charged, charged)
         return result
 
     def sub(self, meter: Meter, repl: Any, string: Any, count: Any = 0) -> str:
@@ -130,21 +129,25 @@ class Pattern:
         replace = self._replacement(meter, repl, string)
         text, _, _ = _window(string, 0, sys.maxsize)
         pieces: list[Any] = []
-        replaced = last = 0
+        replaced = last = size = 0
         for found in self._matches(meter, text, limit):
             begin, end = found[0][0]
             if last < begin:
-                meter.allocate(begin - last)
                 pieces.append(text[last:begin])
             piece = replace(found)
             if piece is not None:
                 pieces.append(piece)
+            # What was put together so far is in the pieces, and those of the rule's own are charged already.
+            size += begin - last + (len(piece) if isinstance(piece, str) else 0)
+            if size > meter.limits.text:
+                meter.text(size)
+            meter.charge(1)
             last = end
             replaced += 1
         if last < len(text):
             pieces.append(text[last:])
-        meter.text(sum([len(piece) for piece in pieces if isinstance(piece, str)]))
-        return "".join(pieces), replaced
+        charged = meter.text(sum([len(piece) for piece in pieces if isinstance(piece, str)]))
+        return meter.made_text("".join(pieces), charged), replaced
 
     def _find(self, meter: Meter, task: Task, string: Any, pos: Any, endpos: Any) -> Match | None:
         text, pos, endpos = _window(string, pos, endpos)
@@ -182,6 +185,9 @@ def compile_pattern(meter: Meter, pattern: Any, flags: Any = 0, _engine: Engine 
         return pattern
     if not isinstance(pattern, str):
         raise TypeError("first argument must be string or compiled pattern")
+    if not isinstance(flags, int):
+        # Refuses in the words of this version of CPython what is no flag.
+        re.compile("", flags)
     if flags & re.DEBUG:
         raise ValueError("the flag re.DEBUG is not for rules: it prints how a pattern is compiled")
     key = (pattern, int(flags), _engine)

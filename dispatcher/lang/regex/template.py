@@ -24,6 +24,8 @@ def read_template(meter: Meter, template: Any, pattern: sre.GroupNames) -> list[
 
 def expand_template(meter: Meter, parts: list[str | int], text: str, spans: tuple[tuple[int, int], ...]) -> str:
     """Return the parts as one text, with the texts of groups filled in; a group that took no part is empty."""
-    meter.charge(len(parts))
-    meter.text(sum([spans[part][1] - spans[part][0] if isinstance(part, int) else len(part) for part in parts]))
+    size = sum([spans[part][1] - spans[part][0] if isinstance(part, int) else len(part) for part in parts])
+    meter.charge(len(parts) + (size >> 8))
+    if size > meter.limits.text:
+        meter.text(size)
     return "".join([text[slice(*spans[part])] if isinstance(part, int) else part for part in parts])

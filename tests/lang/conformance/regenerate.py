@@ -1,6 +1,7 @@
 """Rewrites every expected result of the corpus with what CPython 3.11 makes of the program.
 
-Run `python -m tests.lang.conformance.regenerate` from the top of the repository, then read the diff.
+Run `python -m tests.lang.conformance.regenerate` from the top of the repository, then read the diff. Names behind it,
+such as `match loops`, limit it to those files.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -46,7 +48,7 @@ def _working(variables: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _run(
     statements: list[ast.stmt], variables: dict[str, Any], printed: io.StringIO
-) -> tuple[ast.stmt | None, Exception | None]:
+) -> tuple[ast.stmt | None, BaseException | None]:
     """Run the statements up to the first that raises; return it and what it raised."""
     variables["__builtins__"] = __builtins__
     with contextlib.redirect_stdout(printed):
@@ -54,22 +56,23 @@ def _run(
             code = compile(ast.Module([statement], []), _PROGRAM, "exec")
             try:
                 exec(code, variables)
-            except Exception as fault:  # noqa: BLE001 - a program may raise anything
+            except BaseException as fault:  # noqa: BLE001 - a program may raise SystemExit, too
                 return statement, fault
     return None, None
 
 
-def _line(fault: Exception) -> int:
+def _line(fault: BaseException) -> int:
     """Return the program's innermost line, also for what the standard library raised."""
     frames = traceback.extract_tb(fault.__traceback__)
     return [frame.lineno or 0 for frame in frames if frame.filename == _PROGRAM][-1]
 
 
-def regenerate() -> None:
-    """Rewrite all files of the corpus."""
+def regenerate(areas: Collection[str] = ()) -> None:
+    """Rewrite the files of these areas, or all."""
     for path in sorted(CORPUS.glob("*.txt")):
-        write_cases(path, [with_expected(case, observe(case.program)) for case in read_cases(path)])
+        if not areas or path.stem in areas:
+            write_cases(path, [with_expected(case, observe(case.program)) for case in read_cases(path)])
 
 
 if __name__ == "__main__":
-    regenerate()
+    regenerate(sys.argv[1:])

@@ -1,0 +1,182 @@
+"""How functions can be called: those of the tables, Python's own methods behind them, and those of a file."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from functools import cache
+from inspect import Parameter, Signature
+from types import BuiltinFunctionType
+from typing import Any
+
+from dispatcher.lang import syntax
+from dispatcher.lang.analysis.facts import Method
+from dispatcher.lang.diagnostics import near_name
+from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.lang.methods import METHODS
+from dispatcher.lang.values import Builtin, TypeValue
+
+_KINDS = {"": Parameter.POSITIONAL_OR_KEYWORD, "*": Parameter.VAR_POSITIONAL, "**": Parameter.VAR_KEYWORD}
+
+
+def of_parameters(parameters: syntax.Parameters) -> Signature:
+    """Return the signature of a function that a file defines."""
+    found: list[Parameter] = []
+    by_place = True
+    for item in parameters.items:
+        if item.kind == "/":
+            found = [parameter.replace(kind=Parameter.POSITIONAL_ONLY) for parameter in found]
+            continue
+        if item.name:
+            default = Parameter.empty if item.default is None else None
+            found.append(
+                Parameter(
+                    item.name, _KINDS[item.kind] if item.kind or by_place else Parameter.KEYWORD_ONLY, default=default
+                )
+            )
+        if item.kind == "*":
+            by_place = False
+    return Signature(found)
+
+
+def of_meaning(meaning: Any) -> list[Signature]:
+    """Return the signatures that a call of a table's function or method has to fit; none where it may be called anyhow.
+
+    An implementation that hands its arguments on says less than Python's own function of that name: both must fit.
+    """
+    if isinstance(meaning, Method):
+        return [
+            signature
+            for owner in meaning.owners
+            for signature in (
+                _skipping(2, METHODS[owner][meaning.name].implementation),
+                _of_python(owner, meaning.name),
+                _UNTOLD.get((owner, meaning.name)),
+            )
+            if signature is not None
+        ]
+    if isinstance(meaning, Builtin | TypeValue):
+        own = _skipping(1, meaning.implementation)
+        entry = FUNCTIONS.get(meaning.name)
+        if entry is None or entry.value is not meaning:
+            return [own] if own is not None else []
+        return [found for found in (own, _UNTOLD.get((None, meaning.name))) if found is not None]
+    return []
+
+
+def _of_python(owner: type, name: str) -> Signature | None:
+    """Return the signature of a method of one of Python's types, without its value, where Python tells it."""
+    if owner.__module__ not in ("builtins", "datetime"):
+        return None
+    function = getattr(owner, name, None)
+    # A class method is bound to its type already.
+    return _skipping(0 if isinstance(function, BuiltinFunctionType) else 1, function)
+
+
+def shown(meaning: Any) -> str | None:
+    """Return how a function or method of the tables is called, as the reference has it."""
+    if isinstance(meaning, Method):
+        owner = min(meaning.owners, key=lambda kind: kind.__name__)
+        return f"x.{METHODS[owner][meaning.name].signature}"
+    entry = FUNCTIONS.get(meaning.name) if isinstance(meaning, Builtin | TypeValue) else None
+    return entry.signature if entry is not None and entry.value is meaning else None
+
+
+def misfit(signatures: Iterable[Signature], arguments: tuple[syntax.Argument, ...]) -> tuple[str, str | None] | None:
+    """Return why a call with these arguments always fails, with what to do; None where it may succeed.
+
+    How many values a `*` or a `**` stands for is not known.
+    """
+    positional = [argument for argument in arguments if argument.kind == "" and argument.name is None]
+    named = [argument.name for argument in arguments if argument.name is not None]
+    starred = {argument.kind for argument in arguments} - {""}
+    for signature in signatures:
+        parameters = signature.parameters.values()
+        keywords = dict.fromkeys(named)
+        if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+            # Such a function takes the names of its positional-only parameters too, which `bind` does not know.
+            for parameter in parameters:
+                if parameter.kind is Parameter.POSITIONAL_ONLY:
+                    keywords.pop(parameter.name, None)
+        try:
+            if starred:
+                signature.bind_partial(*positional, **keywords)
+            else:
+                signature.bind(*positional, **keywords)
+        except TypeError:
+            return _reason(signature, len(positional), named, starred=bool(starred))
+    return None
+
+
+def _reason(signature: Signature, given: int, named: list[str], *, starred: bool) -> tuple[str, str | None]:
+    parameters = list(signature.parameters.values())
+    by_place = [p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+    by_name = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)]
+    anything = {p.kind for p in parameters}
+    if Parameter.VAR_KEYWORD not in anything:
+        for name in named:
+            if name not in by_name:
+                if name in signature.parameters:
+                    return f"takes `{name}` by its place only", f"leave out `{name}=`"
+                return f"has no parameter `{name}`", near_name(name, by_name)
+    if given > len(by_place) and Parameter.VAR_POSITIONAL not in anything:
+        most = len(by_place)
+        taken = "no values" if most == 0 else f"at most {most} value{'' if most == 1 else 's'}"
+        return f"takes {taken}{' by place' if len(by_name) > most else ''}, not {given}", None
+    missing = [
+        p
+        for number, p in enumerate(parameters)
+        if p.default is Parameter.empty
+        and p.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        and not (p in by_place and number < given)
+        and p.name not in named
+    ]
+    if missing and not starred:
+        if missing[0].kind is Parameter.POSITIONAL_ONLY:
+            least = sum(p.default is Parameter.empty for p in by_place)
+            wanted = f"{'at least ' if len(by_place) > least else ''}{least} value{'' if least == 1 else 's'}"
+            return f"needs {wanted}, not {given}", None
+        return "needs " + " and ".join(f"`{p.name}`" for p in missing) + (" too" if given or named else ""), None
+    twice = next((p.name for p in by_place[:given] if p.name in named), "")
+    return f"gets `{twice}` twice: by its place and by its name", None
+
+
+@cache
+def _skipping(count: int, function: Any) -> Signature | None:
+    """Return the signature of a function of the tables or of Python behind its first parameters, where it tells one."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    parameters = list(signature.parameters.values())
+    while count and parameters and parameters[0].kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
+        del parameters[0]
+        count -= 1
+    return Signature(parameters)
+
+
+def _values(least: int, most: int) -> Signature:
+    """Return the signature that takes so many values by place."""
+    names = "abcdefgh"[:most]
+    return Signature(
+        [
+            Parameter(name, Parameter.POSITIONAL_ONLY, default=Parameter.empty if number < least else None)
+            for number, name in enumerate(names)
+        ]
+    )
+
+
+# Where neither Python nor an implementation tells how many values are taken.
+_UNTOLD: dict[tuple[type | None, str], Signature] = {
+    **{(str, name): _values(1, 3) for name in ("count", "endswith", "find", "index", "rfind", "rindex", "startswith")},
+    **{(kind, "index"): _values(1, 3) for kind in (list, tuple)},
+    **{(kind, "count"): _values(1, 1) for kind in (list, tuple, range)},
+    (range, "index"): _values(1, 1),
+    **{(dict, name): _values(0, 0) for name in ("clear", "copy", "items", "keys", "popitem", "values")},
+    **{(set, name): _values(0, 0) for name in ("clear", "copy", "pop")},
+    (frozenset, "copy"): _values(0, 0),
+    (int, "conjugate"): _values(0, 0),
+    (dict, "pop"): _values(1, 2),
+    (str, "maketrans"): _values(1, 3),
+    (None, "range"): _values(1, 3),
+}

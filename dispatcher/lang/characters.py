@@ -1,0 +1,81 @@
+"""What is said of characters that begin no token, and of those that show text otherwise than it reads."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from dispatcher.lang.layout import LayoutToken
+from dispatcher.lang.source import Span
+from dispatcher.lang.tree_checks import BuildError
+
+_QUOTES = "‘’‚‛“”„‟«»‹›′″´`"
+
+# What word processors and mathematics write for Python's signs; other doubles are found by their normal form.
+_DOUBLES = dict.fromkeys("‐‑‒–—−", "-") | {
+    "×": "*", "÷": "/", "≠": "!=", "≤": "<=", "≥": ">=", "¬": "not", "∧": "and", "∨": "or", "∈": "in",
+}  # fmt: skip
+
+_ADVICE = {
+    "?": "write `value if condition else other`",
+    "$": "write names without `$`, and put quotes around text",
+    "!": "write `not`, or `!=`",
+    "\\": "remove what follows it, or the backslash",
+}
+
+# Embeddings, overrides and isolates: they turn the text around them, for people but not for Python.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def unreadable(token: LayoutToken) -> BuildError:
+    """Return the error for a token that the lexer could not read."""
+    if token.type in ("UNTERMINATED", "UNTERMINATED_LONG"):
+        bare = token.text.lstrip("bBfFrRuU")
+        quotes = bare[:3] if bare.startswith(('"""', "'''")) else bare[:1]
+        opening = Span(token.start, token.start + len(token.text) - len(bare) + len(quotes))
+        return BuildError("unterminated-text", "this text is never closed", opening, f"add the closing `{quotes}`")
+    character = token.text
+    return BuildError("unknown-character", *_words(character, token.span))
+
+
+def _words(character: str, span: Span) -> tuple[str, Span, str]:
+    double = _DOUBLES.get(character) or unicodedata.normalize("NFKC", character)
+    category = unicodedata.category(character)
+    shown = f"`{character}`" if character.isprintable() and character != "`" else f"U+{ord(character):04X}"
+    if character in _QUOTES:
+        return f"{shown} is a typographic quote", span, "use plain quotes: ' or \""
+    if character == "\\":
+        return "a backslash joins two lines only as the last character of the first", span, _ADVICE[character]
+    if character == "!":
+        return "`!` means nothing in rules by itself", span, _ADVICE[character]
+    if character.isspace():
+        return f"{shown} is white space that Python does not know", span, "replace it with a plain space"
+    if double != character and double.isascii() and (character in _DOUBLES or not double.isalnum()):
+        return f"{shown} is not Python's `{double}`", span, f"write `{double}`"
+    if category == "Nd":
+        return f"{shown} is no digit for Python", span, "write the digits 0 to 9"
+    if category == "Cf":
+        return f"{shown} is invisible and means nothing in rules", span, "remove it"
+    if character in _ADVICE:
+        return f"{shown} means nothing in rules", span, _ADVICE[character]
+    return f"{shown} means nothing in rules", span, "remove it, or put quotes around the text that it is part of"
+
+
+def no_identifier(token: LayoutToken) -> BuildError:
+    """Return the error for the first character that no name can hold."""
+    text = token.text
+    # A name's start is a name, so the first character that spoils it is found by halving.
+    low, high = 0, len(text)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if text[:middle].isidentifier() else (low, middle)
+    return unreadable(LayoutToken("UNKNOWN", text[low], token.start + low, token.start + low + 1))
+
+
+def turning(text: str) -> Iterator[Span]:
+    """Yield the places of characters that change the direction of writing, one for each line."""
+    position = 0
+    while found := _TURNING.search(text, position):
+        yield Span(found.start(), found.end())
+        position = text.find("\n", found.end()) + 1 or len(text)
