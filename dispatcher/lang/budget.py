@@ -29,13 +29,13 @@ class Limits:
     A step is at most 100 ns of work. `memory` counts the bytes of the values that are alive.
     """
 
-    steps: int = 1_500_000
+    steps: int = 1_000_000
     memory: int = 64 * 1024 * 1024
     text: int = 4_000_000
     items: int = 500_000
     number_bits: int = 32_768
     nesting: int = 100
-    recursion: int = 150
+    recursion: int = 100
 
 
 @dataclass(frozen=True, slots=True)

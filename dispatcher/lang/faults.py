@@ -14,7 +14,7 @@ from dispatcher.lang.program import TOP_FUNCTION, Program
 
 MAX_MESSAGE = 500
 # What showing an exception may take.
-MESSAGE_LIMITS = Limits(steps=20_000)
+MESSAGE_LIMITS = Limits(steps=2_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 # Frames of callers that leave enough of Python's thousand.
-MAX_CALLERS = 150
+MAX_CALLERS = 60
 
 
 def with_room(function: Callable[[], Result]) -> Result:

@@ -14,7 +14,7 @@ from tests.fuzz.expressions import LITERALS, VARIABLES, choose
 from tests.fuzz.programs import Programs
 
 # What one evaluation may take, and the time after which it counts as hung.
-SECONDS = 1.0
+SECONDS = 5.0
 MEBIBYTES = 200
 HUNG = 20
 FINE = ("refused", "ended by a limit", "ended by itself")

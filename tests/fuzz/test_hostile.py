@@ -13,7 +13,7 @@ from tests.fuzz import hostile
 
 @pytest.mark.parametrize("seed", range(20))
 def test_an_expensive_program_keeps_to_its_limits(seed: int) -> None:
-    """Deciding takes less than a second of processor time and 200 MiB, and ends in a decision."""
+    """Deciding takes no more than a few seconds of a busy processor and 200 MiB, and ends in a decision."""
     word, finding = isolated(lambda: hostile.trial(seed)).value
 
     assert word in hostile.FINE, finding

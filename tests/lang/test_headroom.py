@@ -28,7 +28,7 @@ def test_deep_callers_get_the_same_outcome() -> None:
     """Rules that call each other deep end where they end for a caller at the top."""
     top, deep = (below(frames, lambda: run(DEEP)) for frames in (0, 800))
 
-    assert [fault.message for fault in top.faults] == ["functions call each other more than 150 deep"]
+    assert [fault.message for fault in top.faults] == ["functions call each other more than 100 deep"]
     assert (top.working["x"], top.steps, top.faults) == (60, deep.steps, deep.faults)
     assert deep.working["x"] == 60
 

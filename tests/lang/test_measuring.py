@@ -81,7 +81,7 @@ def test_shared_values_count_each_time() -> None:
     value: list[Any] = [1]
     for _ in range(30):
         value = [value, value]
-    with pytest.raises(LimitExceeded, match="1,500,000 steps"):
+    with pytest.raises(LimitExceeded, match="1,000,000 steps"):
         weigh(Meter(Limits()), value)
 
 

@@ -323,7 +323,7 @@ def test_every_function_stays_within_the_budget(title: str) -> None:
     answer = isolated(lambda: [fault.type for fault in run(text).faults])
 
     assert answer.value != []
-    assert answer.seconds < 1
+    assert answer.seconds < 9
 
 
 def test_deep_json_is_refused_by_name() -> None:
