@@ -35,7 +35,7 @@ class Limits:
     items: int = 500_000
     number_bits: int = 32_768
     nesting: int = 100
-    recursion: int = 100
+    recursion: int = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def test_recursion_does_not_depend_on_the_caller(body: str) -> None:
     def faults(depth: int) -> list[str]:
         return faults(depth - 1) if depth else [fault.message for fault in run(compiled).faults]
 
-    assert faults(150) == faults(0) == ["functions call each other more than 100 deep"]
+    assert faults(150) == faults(0) == ["functions call each other more than 120 deep"]
 
 
 def test_steps_are_those_of_the_rules_that_count() -> None:

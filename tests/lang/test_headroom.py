@@ -13,7 +13,7 @@ from tests.lang.running import run
 DEEP = """\
 def depth(n):
     return 0 if n == 0 else max([n], key=lambda m: depth(m - 1))
-x = depth(60)
+x = depth(50)
 def endless(n): return endless(n + 1)
 y = endless(0)
 """
@@ -28,9 +28,9 @@ def test_deep_callers_get_the_same_outcome() -> None:
     """Rules that call each other deep end where they end for a caller at the top."""
     top, deep = (below(frames, lambda: run(DEEP)) for frames in (0, 800))
 
-    assert [fault.message for fault in top.faults] == ["functions call each other more than 100 deep"]
-    assert (top.working["x"], top.steps, top.faults) == (60, deep.steps, deep.faults)
-    assert deep.working["x"] == 60
+    assert [fault.message for fault in top.faults] == ["functions call each other more than 120 deep"]
+    assert (top.working["x"], top.steps, top.faults) == (50, deep.steps, deep.faults)
+    assert deep.working["x"] == 50
 
 
 def test_what_is_raised_reaches_a_deep_caller() -> None:
