@@ -18,7 +18,8 @@ objects none is among them; tests enumerate every type against every name.
 What a rule can spend. Whatever can grow or run long goes through a helper that asks the meter first:
 
 - `.add`, `.multiply`, `.power`, `.shift_left`, `.percent` and their like, and the in-place forms: the size of the
-  result, before it is made (operations.py). Only adding and subtracting a number as written is left to Python.
+  result, before it is made (operations.py). Only adding a number as written is left to Python, since its result is
+  at most a few bits longer; `.big` charges for it where it is no small number.
 - `.equal`, `.less`, `.contains`, `.hashable`: what nested values and colliding keys take (measuring.py). A comparison
   with a literal is Python's own, since it ends at the first difference of two sizes.
 - `.iterate`, `.collect`, `.spread`, `.unpacked`, `.mapping`: each turn, and each value kept (iteration.py).
