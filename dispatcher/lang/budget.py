@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 # Bytes of the smallest value that is remembered until it is dropped.
 BIG = 256
@@ -158,7 +160,7 @@ class Meter:
         touched = size if touched is None else touched
         self.charge(1 + (touched >> 10 if touched < LARGE else touched >> 8))
 
-    def made(self, value: Any, charged: int, size: int) -> Any:
+    def made(self, value: Value, charged: int, size: int) -> Value:
         """Return `value`, for which `charged` bytes were allocated and of which it takes `size`.
 
         The difference is given back now, and `size` when nothing holds the value any more. For a value that existed
@@ -172,12 +174,7 @@ class Meter:
 
     def made_text(self, text: str, charged: int) -> str:
         """Return a new text, for which `charged` bytes were allocated."""
-        size = text_size(len(text), ascii_only=text.isascii())
-        self.memory += charged - size
-        if size >= BIG:
-            self._big.append(text)
-            self._sizes.append(size)
-        return text
+        return self.made(text, charged, text_size(len(text), ascii_only=text.isascii()))
 
     def piece(self, text: str, begin: int, end: int) -> str:
         """Return a part of a text as a text of its own."""

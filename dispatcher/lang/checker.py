@@ -30,7 +30,6 @@ from dispatcher.lang.source import Span
 if TYPE_CHECKING:
     from dispatcher.lang.source import Source
     from dispatcher.lang.syntax import Expr, Stmt
-    from dispatcher.lang.values import ModuleValue, TypeValue
 
 # CPython allows 20 blocks in one function; the compiler needs some for itself.
 MAX_BLOCKS = 16
@@ -70,17 +69,8 @@ class _Checker(NameChecker):
     _clauses = 0
     _iterables = 0
 
-    def __init__(
-        self,
-        source: Source,
-        schema: Schema,
-        variables: frozenset[str],
-        imports: dict[str, ModuleValue | TypeValue],
-    ) -> None:
-        super().__init__(source, schema, variables, imports)
-        self.constants: dict[int, int | float | str] = {}
-        # The iteration variables of the comprehensions around the current place.
-        self._iterating: list[frozenset[str]] = []
+    # The iteration variables of the comprehensions around it.
+    _iterating: tuple[frozenset[str], ...] = ()
 
     def statements(self, body: Iterable[Stmt]) -> None:
         """Check the statements of a block."""
@@ -267,7 +257,7 @@ class _Checker(NameChecker):
                 self._bind(syntax.Name(item.name, start=item.start, end=item.start + len(item.kind) + len(item.name)))
         self._scopes[-1].used.clear()
         outside = self._loops, self._blocks, self._iterating
-        self._loops, self._blocks, self._iterating = 0, 0, []
+        self._loops, self._blocks, self._iterating = 0, 0, ()
         if isinstance(body, tuple):
             self.statements(body)
         else:
@@ -424,7 +414,7 @@ class _Checker(NameChecker):
         self._iterable(first.iterable)
         names = frozenset(name.id for clause in comprehension.clauses for name in target_names((clause.target,)))
         self._scopes.append(Scope(names))
-        self._iterating.append(names)
+        self._iterating = (*self._iterating, names)
         for clause in comprehension.clauses:
             self._target(clause.target)
             self._only_names(clause.target)
@@ -435,7 +425,7 @@ class _Checker(NameChecker):
         self._expr(comprehension.element)
         if comprehension.value is not None:
             self._expr(comprehension.value)
-        self._iterating.pop()
+        self._iterating = self._iterating[:-1]
         self._scopes.pop()
         self._clauses = before
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.iteration import iterate
-from dispatcher.lang.measuring import ENTRY_SIZE, new_key, weigh
+from dispatcher.lang.measuring import ENTRY_SIZE, grow, new_key, weigh
 from dispatcher.lang.operations import add, greater, less, subtract
 from dispatcher.lang.values import as_callable, is_callable, type_name
 
@@ -29,13 +29,6 @@ SLOT_SIZE = 8
 DEQUE_SIZE = 768
 # Steps for an entry that a Counter reads, compares and writes.
 COUNT_COST = 8
-
-
-def grow(meter: Meter, owner: Any, count: int, size: int) -> None:
-    """Allow `count` more items, of `size` bytes each, in a collection that is there."""
-    if len(owner) + count > meter.limits.items:
-        meter.items(len(owner) + count)
-    meter.allocate(count * size)
 
 
 class defaultdict(collections.defaultdict[Any, Any]):  # noqa: N801 - Python's name

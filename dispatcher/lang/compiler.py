@@ -107,7 +107,7 @@ class _FileCompiler(StatementCompiler):
         for number, statement in enumerate(module.body):
             body.extend(self._top(number, statement))
         self._at(module)
-        body.append(ast.Return(self._helper(".locals"), **self._place))
+        body.append(ast.Return(self._call(".locals"), **self._place))
         variables = [self._of_file(variable.name) for variable in self._schema.variables]
         arguments = [ast.arg(name, **self._place) for name in (*PARAMETERS, *variables)]
         signature = ast.arguments([], arguments, None, [], [], None, [])

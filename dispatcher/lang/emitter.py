@@ -14,9 +14,9 @@ from dispatcher.lang.helpers import HELPERS
 from dispatcher.lang.program import RENAMED, TopStatement, Write
 from dispatcher.lang.scopes import (
     ScopeNames,
-    all_statements,
     bound_names,
     function_names,
+    global_names,
     name_of,
     scope_statements,
 )
@@ -75,10 +75,6 @@ class Emitter:
     def _call(self, function: str, *arguments: ast.expr) -> ast.Call:
         return ast.Call(self._name(function), list(arguments), [], **self._place)
 
-    def _helper(self, function: str, *arguments: ast.expr) -> ast.Call:
-        """Call a helper that takes no meter."""
-        return self._call(function, *arguments)
-
     def _metered(self, function: str, *arguments: ast.expr) -> ast.Call:
         """Call a helper that takes the meter first."""
         return self._call(function, self._name(".meter"), *arguments)
@@ -129,11 +125,11 @@ class Emitter:
         return variable.name if variable is not None and variable.writable else None
 
     def _log(self, variable: str, value: ast.expr, *, copied: bool = False) -> ast.stmt:
-        self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
         entry = ast.Tuple([self._constant(self._write(variable, copied=copied)), value], ast.Load(), **self._place)
         return self._do(".log", entry)
 
     def _write(self, variable: str, *, copied: bool = False) -> int:
+        self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
         self.writes.append(Write(variable, self._place["lineno"], len(self.statements) - 1, copied))
         return len(self.writes) - 1
 
@@ -158,12 +154,7 @@ def _hidden_names(checked: CheckedModule) -> frozenset[str]:
 def _own_functions(checked: CheckedModule) -> frozenset[str]:
     """Return the names of the file that are bound once, by a `def`: whatever they mean can be called as it is."""
     counts = Counter(name_of(name) for name in bound_names(checked.module.body))
-    counts.update(
-        name.id
-        for statement in all_statements(checked.module.body)
-        if isinstance(statement, syntax.Global)
-        for name in statement.names
-    )
+    counts.update(global_names(checked.module.body))
     functions = (item for item in scope_statements(checked.module.body) if isinstance(item, syntax.Function))
     own = {function.name.id for function in functions if counts[function.name.id] == 1}
     return frozenset(own) - frozenset(checked.schema.names())

@@ -152,6 +152,7 @@ def _always(_statement: int, _error: BaseException) -> bool:
     return True
 
 
+@with_room
 def evaluate(
     programs: Sequence[Program],
     first: Mapping[str, Any],
@@ -163,16 +164,6 @@ def evaluate(
 
     `freeze` copies a value, so that no run sees what another one changed, and no log what came later.
     """
-    return with_room(lambda: _evaluate(programs, first, freeze, limits, now))
-
-
-def _evaluate(
-    programs: Sequence[Program],
-    first: Mapping[str, Any],
-    freeze: Freeze,
-    limits: Limits,
-    now: datetime,
-) -> Outcome:
     left_out: set[tuple[int, int]] = set()
     faults: list[EvaluationFault] = []
     spent = 0

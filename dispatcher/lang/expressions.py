@@ -107,7 +107,7 @@ class ExpressionCompiler(Emitter):
                 bounds = [
                     self._expr(bound) if bound is not None else self._constant(None) for bound in (lower, upper, step)
                 ]
-                return self._helper(".slice", *bounds)
+                return self._call(".slice", *bounds)
             case syntax.Call():
                 return self._call_expr(expr)
             case syntax.NamedExpression(target=target, value=value):
@@ -219,7 +219,7 @@ class ExpressionCompiler(Emitter):
             literal = is_literal(left_expr) or is_literal(right_expr)
             if not literal or _is_constant(left_expr) or _is_constant(right_expr):
                 if literal or _may_fold(left_expr) or _may_fold(right_expr):
-                    return self._helper(".identical" if op == "is" else ".not_identical", left, right)
+                    return self._call(".identical" if op == "is" else ".not_identical", left, right)
                 return ast.Compare(left, [_IDENTITY[op]()], [right], **self._place)
             op = "==" if op == "is" else "!="
         operator, helper = _COMPARE[op]
@@ -253,7 +253,7 @@ class ExpressionCompiler(Emitter):
         self._at(expr)
         self._scopes.append(function_names(expr.parameters, expr.body))
         enter = self._metered(".enter", self._constant(weight((expr.body,))))
-        body = self._helper(".left", enter, self._expr(expr.body), self._name(".meter"))
+        body = self._call(".left", enter, self._expr(expr.body), self._name(".meter"))
         self._scopes.pop()
         return ast.Lambda(arguments, body, **self._place)
 
@@ -340,8 +340,7 @@ class ExpressionCompiler(Emitter):
         variable = self._resolved(target.id)
         written = self._ticket_variable(target.id)
         if written is not None:
-            self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
-            node = self._helper(".logged", self._name(".log"), self._constant(self._write(written)), node)
+            node = self._call(".logged", self._name(".log"), self._constant(self._write(written)), node)
         return ast.NamedExpr(ast.Name(variable, ast.Store(), **self._place), node, **self._place)
 
     def _comprehension(self, expr: syntax.Comprehension) -> ast.expr:
@@ -357,7 +356,7 @@ class ExpressionCompiler(Emitter):
                 # The first target carries along what follows the keys.
                 keys = ast.Name(".keys", ast.Store(), **self._place)
                 target = ast.Tuple([keys, target], ast.Store(), **self._place)
-                iterable = self._helper(".keyed", iterable)
+                iterable = self._call(".keyed", iterable)
             generators.append(
                 ast.comprehension(target, iterable, [self._expr(condition) for condition in clause.conditions], 0)
             )

@@ -5,31 +5,38 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import wraps
 from threading import Thread
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 # Frames of callers that leave enough of Python's thousand.
 MAX_CALLERS = 60
 
 
-def with_room(function: Callable[[], Result]) -> Result:
-    """Return what `function` returns; it runs on a stack of its own where this one is deep."""
-    if not _is_deep():
-        return function()
-    future: Future[Result] = Future()
+def with_room(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let `function` run on a stack of its own where its caller is deep."""
 
-    def run() -> None:
-        try:
-            future.set_result(function())
-        except BaseException as error:  # noqa: BLE001 - raised again by the caller
-            future.set_exception(error)
+    @wraps(function)
+    def roomy(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        if not _is_deep():
+            return function(*arguments, **named)
+        future: Future[Result] = Future()
 
-    thread = Thread(target=run)
-    thread.start()
-    thread.join()
-    return future.result()
+        def run() -> None:
+            try:
+                future.set_result(function(*arguments, **named))
+            except BaseException as error:  # noqa: BLE001 - raised again by the caller
+                future.set_exception(error)
+
+        thread = Thread(target=run)
+        thread.start()
+        thread.join()
+        return future.result()
+
+    return roomy
 
 
 def _is_deep() -> bool:

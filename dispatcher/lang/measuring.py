@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta, timezone
@@ -36,7 +35,6 @@ ITEM_SIZE = 8
 ENTRY_SIZE = 100
 
 # What Python shows of an object by its address; rules get the text without it.
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 # Steps for telling what kind of value one is that is no scalar, and one that holds none either.
 COLLECTION_COST = 8
@@ -64,8 +62,6 @@ def weigh(meter: Meter, value: Any, *, shown: bool = False) -> int:
             continue
         parts = _parts(meter, current)
         if parts is None:
-            meter.opaque = True
-            meter.charge(OBJECT_COST)
             size += _object_size(meter, current)
             continue
         if depth >= meter.limits.nesting:
@@ -105,8 +101,6 @@ def _weigh_path(meter: Meter, value: Any) -> int:
             continue
         parts = _parts(meter, current)
         if parts is None:
-            meter.opaque = True
-            meter.charge(OBJECT_COST)
             size += _object_size(meter, current)
             continue
         if len(path) >= meter.limits.nesting:
@@ -184,6 +178,9 @@ def _number_size(meter: Meter, number: int) -> int:
 
 
 def _object_size(meter: Meter, value: Any) -> int:
+    """Charge for a value that holds no others, and note that its repr may show an address; return a bound on that."""
+    meter.opaque = True
+    meter.charge(OBJECT_COST)
     # Of what else there is, these alone show what they were made of, and no other repr is longer than this.
     if type(value) is range:
         return 20 + sum(_number_size(meter, number) for number in (value.start, value.stop, value.step))
@@ -260,15 +257,6 @@ def _charge_search(meter: Meter, text: str, wanted: Any, tried: int) -> None:
 
 # Characters of a text in which it pays to count the places where a search could begin.
 COUNTED = 1_000
-
-
-def without_addresses(meter: Meter, text: str) -> str:
-    """Return a text without the addresses that functions and iterators among the weighed values show in their repr."""
-    if not meter.opaque:
-        return text
-    meter.opaque = False
-    meter.charge(len(text) >> 6)
-    return _ADDRESS.sub("", text)
 
 
 def refuse_own(owner: Any, what: str) -> None:
@@ -460,3 +448,10 @@ def made_table(meter: Meter, table: Table, charged: int, *, picked: bool = False
         meter.keys.scattered += len(table)
     meter.made(table, charged, len(table) * ENTRY_SIZE)
     return table
+
+
+def grow(meter: Meter, owner: Any, count: int, size: int) -> None:
+    """Allow `count` more items, of `size` bytes each, in a collection that is there."""
+    if len(owner) + count > meter.limits.items:
+        meter.items(len(owner) + count)
+    meter.allocate(count * size)

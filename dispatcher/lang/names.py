@@ -110,6 +110,8 @@ class NameChecker:
         self._source = source
         self._schema = schema
         self._imports = imports
+        # What the dotted names in patterns mean, by the offset at which they stand.
+        self.constants: dict[int, int | float | str] = {}
         # The file, then each function and comprehension around the current place.
         self._scopes = [Scope(variables)]
         # What is imported from modules that rules do not have.

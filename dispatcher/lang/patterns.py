@@ -16,9 +16,7 @@ class PatternCompiler(ExpressionCompiler):
     def _captured(self, name: str, temporary: str) -> ast.expr:
         """Return what writes a ticket variable that a pattern captured, and is true."""
         variable = self._ticket_variable(name) or name
-        value = self._helper(
-            ".logged", self._name(".log"), self._constant(self._write(variable)), self._name(temporary)
-        )
+        value = self._call(".logged", self._name(".log"), self._constant(self._write(variable)), self._name(temporary))
         write = ast.NamedExpr(ast.Name(self._of_file(variable), ast.Store(), **self._place), value, **self._place)
         return ast.Compare(write, [ast.Is()], [self._name(temporary)], **self._place)
 
@@ -59,7 +57,6 @@ class PatternCompiler(ExpressionCompiler):
             return None
         if self._ticket_variable(name.id) is None:
             return self._resolved(name.id)
-        self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
         return logged.setdefault(name.id, self._temporary())
 
     def _literal(self, value: Expr) -> int | float | str | bool | None:

@@ -59,11 +59,14 @@ def function_names(parameters: syntax.Parameters, body: tuple[Stmt, ...] | Expr)
 
 def file_names(body: tuple[Stmt, ...]) -> frozenset[str]:
     """Return the names that a file binds, also from inside its functions by `global`."""
-    names = {name_of(name) for name in bound_names(body)}
+    return frozenset({name_of(name) for name in bound_names(body)} | set(global_names(body)))
+
+
+def global_names(body: tuple[Stmt, ...]) -> Iterator[str]:
+    """Yield the names that `global` declares anywhere in a file, each as often as it does."""
     for statement in all_statements(body):
         if isinstance(statement, syntax.Global):
-            names.update(name.id for name in statement.names)
-    return frozenset(names)
+            yield from (name.id for name in statement.names)
 
 
 def blocks(statement: Stmt) -> Iterator[tuple[Stmt, ...]]:
@@ -188,9 +191,7 @@ def imported_meanings(body: tuple[Stmt, ...]) -> dict[str, ModuleValue | TypeVal
                 meanings[variable] = value
             else:
                 others.add(variable)
-    for statement in all_statements(body):
-        if isinstance(statement, syntax.Global):
-            others.update(name.id for name in statement.names)
+    others.update(global_names(body))
     return {name: value for name, value in meanings.items() if name not in others}
 
 

@@ -235,7 +235,7 @@ def to_tuple(meter: Meter, iterable: Any = (), /) -> tuple[Any, ...]:
         return iterable
     values = collect(meter, iterable)
     charged = meter.items(len(values))
-    return meter.made(tuple(values), charged, charged)  # type: ignore[no-any-return] # what it was given
+    return meter.made(tuple(values), charged, charged)
 
 
 def to_set(meter: Meter, iterable: Any = (), /) -> set[Any]:

@@ -7,6 +7,18 @@ from typing import Any
 from tests.lang import running
 from tests.lang.isolation import isolated
 
+# CPU seconds that only rules take which no budget holds.
+HANG = 9
+
+
+def assert_ends_at_a_limit(rules: str) -> None:
+    """Assert that rules end at one limit, before they run long or grow by 100 MiB."""
+    kinds, seconds, megabytes = cost(rules)
+
+    assert kinds == ["limit"]
+    assert seconds < HANG
+    assert megabytes < 100
+
 
 def cost(rules: str) -> tuple[list[str], float, int]:
     """Return the kinds of the faults of rules, the processor time that they take, and by how many MiB they grow."""

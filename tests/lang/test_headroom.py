@@ -40,4 +40,4 @@ def test_what_is_raised_reaches_a_deep_caller() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        below(MAX_CALLERS + 1, lambda: with_room(fail))
+        below(MAX_CALLERS + 1, with_room(fail))

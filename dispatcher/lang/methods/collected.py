@@ -14,12 +14,11 @@ from dispatcher.lang.collected import (
     defaultdict,
     deque,
     deque_of,
-    grow,
 )
 from dispatcher.lang.entries import ITEMS, LENGTH, RESULT, MethodEntry
 from dispatcher.lang.iteration import collect_keys, collect_pairs, iterate
 from dispatcher.lang.lazy import Chain, Lazy, turns
-from dispatcher.lang.measuring import ENTRY_SIZE, charge_table, hashable, meet, new_key, scan
+from dispatcher.lang.measuring import ENTRY_SIZE, charge_table, grow, hashable, meet, new_key, scan
 from dispatcher.lang.methods.containers import DICT, place_of
 from dispatcher.lang.methods.entry import field, method, plain, small
 from dispatcher.lang.operations import add

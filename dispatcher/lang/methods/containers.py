@@ -14,6 +14,7 @@ from dispatcher.lang.measuring import (
     ENTRY_SIZE,
     ITEM_SIZE,
     charge_table,
+    grow,
     hashable,
     made_table,
     meet,
@@ -29,13 +30,6 @@ _GROWN_ITEM = 16
 _GROWN_ENTRY = 100
 
 
-def _grow(meter: Meter, owner: Any, count: int, size: int) -> None:
-    """Allow `count` values of `size` bytes each to be added to a collection."""
-    if len(owner) + count > meter.limits.items:
-        meter.items(len(owner) + count)
-    meter.allocate(count * size)
-
-
 def _settle(meter: Meter, owner: Any, before: int, count: int) -> None:
     """Give back what was allowed for entries that were in a dict or set of `before` entries already."""
     meter.memory += (count - max(0, len(owner) - before)) * _GROWN_ENTRY
@@ -45,7 +39,7 @@ def _settle(meter: Meter, owner: Any, before: int, count: int) -> None:
 
 
 def _list_append(meter: Meter, owner: list[Any], value: Any, /) -> None:
-    _grow(meter, owner, 1, _GROWN_ITEM)
+    grow(meter, owner, 1, _GROWN_ITEM)
     owner.append(value)
 
 
@@ -56,13 +50,13 @@ def _list_extend(meter: Meter, owner: list[Any], iterable: Any, /) -> None:
             _list_append(meter, owner, value)
         return
     values = collect(meter, iterable)
-    _grow(meter, owner, len(values), _GROWN_ITEM)
+    grow(meter, owner, len(values), _GROWN_ITEM)
     owner.extend(values)
 
 
 def _list_insert(meter: Meter, owner: list[Any], index: Any, value: Any, /) -> None:
     meter.charge(len(owner) >> 6)
-    _grow(meter, owner, 1, _GROWN_ITEM)
+    grow(meter, owner, 1, _GROWN_ITEM)
     owner.insert(index, value)
 
 
@@ -157,7 +151,7 @@ def _dict_pop(meter: Meter, owner: dict[Any, Any], key: Any, /, *default: Any) -
 
 def _dict_setdefault(meter: Meter, owner: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
     before = len(owner)
-    _grow(meter, owner, 1, _GROWN_ENTRY)
+    grow(meter, owner, 1, _GROWN_ENTRY)
     value = owner.setdefault(new_key(meter, key, owner), default)
     _settle(meter, owner, before, 1)
     return value
@@ -172,7 +166,7 @@ def _dict_update(meter: Meter, owner: dict[Any, Any], pairs: Any = (), /, **name
     values = collect_pairs(meter, pairs)
     meet(meter, values, owner)
     before, count = len(owner), len(values) + len(named)
-    _grow(meter, owner, count, _GROWN_ENTRY)
+    grow(meter, owner, count, _GROWN_ENTRY)
     if type(owner) is not dict:
         # The dicts of `collections` go from entry to entry.
         meter.charge(4 * count)
@@ -204,7 +198,7 @@ DICT = (
 
 def _set_add(meter: Meter, owner: set[Any], value: Any, /) -> None:
     before = len(owner)
-    _grow(meter, owner, 1, _GROWN_ENTRY)
+    grow(meter, owner, 1, _GROWN_ENTRY)
     owner.add(new_key(meter, value, owner))
     _settle(meter, owner, before, 1)
 
@@ -282,7 +276,7 @@ def _changed(function: Callable[..., Any]) -> Implementation:
         count = sum(map(len, sets))
         meter.charge(len(owner) >> 1)
         before = len(owner)
-        _grow(meter, owner, count, _GROWN_ENTRY)
+        grow(meter, owner, count, _GROWN_ENTRY)
         function(owner, *sets)
         _settle(meter, owner, before, count)
 
