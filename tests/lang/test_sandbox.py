@@ -1,4 +1,4 @@
-"""A rule reaches only what we built: every type against every name, what is emitted, and any text whatever."""
+"""Any text whatever given as rules is answered: by diagnostics, or by a decision."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from dispatcher import Diagnostic, RuleSet, check
 from dispatcher.lang.budget import Limits
 from tests.lang.isolation import isolated
 from tests.lang.strategies import PROPERTY, mistaken
-
-# --- any text whatever
 
 
 def answered(text: str) -> None:
