@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format fuzz calibrate reference lock clean
+.PHONY: demo test lint format fuzz calibrate bench reference lock clean
 
 demo: .venv/ready
 	$(BIN)/dispatcher demo $(ARGS)
@@ -27,6 +27,10 @@ fuzz: .venv/ready
 calibrate: .venv/ready
 	$(BIN)/python -m tests.bench.calibration $(ARGS)
 
+# Prints how fast tickets are decided, beside CPython and other sandboxes: make bench ARGS="--only W4,compile".
+bench: .venv/bench
+	$(BIN)/python -m tests.bench $(ARGS)
+
 # Writes the language reference from the tables.
 reference: .venv/ready
 	$(BIN)/python -m dispatcher.reference > grammar/README.md
@@ -34,6 +38,8 @@ reference: .venv/ready
 # Resolves for every platform and Python at once; needs uv.
 lock:
 	uv pip compile --universal --generate-hashes --group dev --no-header --quiet pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --group bench --constraints requirements.lock --no-header --quiet \
+	  -o requirements-bench.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -41,6 +47,11 @@ lock:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# Where one of them cannot be installed, the rest is measured.
+.venv/bench: requirements-bench.lock .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $< || echo "the other sandboxes are not measured"
 	@touch $@
 
 clean:

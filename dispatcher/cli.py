@@ -1,24 +1,30 @@
 """The command line: reads flags, calls, prints, returns a code. Nothing is decided or formatted here.
 
 Exit codes: 0 all is well, 1 problems in rules or a refused ticket, 2 usage or environment. The service and its
-libraries are imported by the commands that serve, not by those that check and run.
+libraries are imported by the commands that serve, not by those that check and run; `json` and what makes the note for
+Halo by those that write them. Files are found by `os`, since importing `pathlib` takes as long as checking a small one.
 """
+
+# ruff: noqa: PTH110, PTH123
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dispatcher import render
-from dispatcher.dispatch import dry_run
+from dispatcher.checking import check, read_sources, read_text
 from dispatcher.errors import DispatcherError, RulesError, TicketError
 from dispatcher.lang.source import Source
-from dispatcher.ruleset import RuleSet, check, read_sources, read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dispatcher.ruleset import RuleSet
 
 STANDARD_INPUT = "-"
 SETTINGS_FILE = "dispatcher.toml"
@@ -43,7 +49,7 @@ def console() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser(next(iter(arguments), None)).parse_args(arguments)
     try:
         return int(options.command(options))
     except DispatcherError as error:
@@ -51,15 +57,34 @@ def main(arguments: Sequence[str]) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="dispatcher", description="Ticket rules in Python syntax, in front of Halo.")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+class _Help(argparse.HelpFormatter):
+    """Help as wide as the terminal, which argparse left to itself imports `shutil` to find out, for each argument."""
 
-    command = commands.add_parser(
-        "check",
-        help="report what is wrong in rule files",
-        description="Report all problems of rule files. Exit code 1 when there are errors.",
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        try:
+            width = int(columns) if columns.isdecimal() else os.get_terminal_size().columns
+        except OSError:
+            width = 0
+        super().__init__(prog, width=(width or 80) - 2)
+
+
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the command line; if `wanted` names a command, it knows no other."""
+    parser = argparse.ArgumentParser(
+        prog="dispatcher", description="Ticket rules in Python syntax, in front of Halo.", formatter_class=_Help
     )
+    # Without `prog`, argparse writes help to find the name.
+    commands = parser.add_subparsers(prog="dispatcher", metavar="COMMAND", required=True)
+    for name in (wanted,) if wanted in _COMMANDS else _COMMANDS:
+        shown, description, add_arguments, run = _COMMANDS[name]
+        command = commands.add_parser(name, help=shown, description=description, formatter_class=_Help)
+        add_arguments(command)
+        command.set_defaults(command=run)
+    return parser
+
+
+def _add_check(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "files",
         nargs="+",
@@ -67,13 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a rule file, a folder of *.rules files, or - for standard input",
     )
     _add_common(command)
-    command.set_defaults(command=_check)
 
-    command = commands.add_parser(
-        "run",
-        help="decide a ticket without filing it",
-        description="Decide tickets without filing them. Exit code 1: the rules have errors, or a ticket is refused.",
-    )
+
+def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "rules", metavar="FILE", help="a rule file, a folder of *.rules files, or - for standard input"
     )
@@ -86,25 +107,19 @@ def _parser() -> argparse.ArgumentParser:
         "--now", metavar="TIME", type=_time, help="the time of arrival, such as 2026-03-02T17:45+01:00"
     )
     _add_common(command)
-    command.set_defaults(command=_run)
 
-    command = commands.add_parser("init", help="write a commented dispatcher.toml")
-    command.add_argument("file", nargs="?", type=Path, default=Path("dispatcher.toml"), metavar="FILE")
-    command.set_defaults(command=_init)
 
-    command = commands.add_parser("serve", help="take tickets in and file them in Halo")
-    _add_config(command)
-    command.set_defaults(command=_serve)
+def _add_init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", nargs="?", type=_path, default=SETTINGS_FILE, metavar="FILE")
 
-    command = commands.add_parser("halo-emulator", help="imitate Halo, for trying things out")
+
+def _add_emulator(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", default="127.0.0.1")
     command.add_argument("--port", type=int, default=8421)
-    command.set_defaults(command=_emulator)
 
-    command = commands.add_parser("demo", help="show the whole way of a few tickets, with the emulator as Halo")
+
+def _add_demo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--once", action="store_true", help="end when the tickets are filed")
-    command.set_defaults(command=_demo)
-    return parser
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
@@ -115,7 +130,13 @@ def _add_common(command: argparse.ArgumentParser) -> None:
 
 def _add_config(command: argparse.ArgumentParser) -> None:
     default = f"default: {SETTINGS_FILE} in this folder, if there is one"
-    command.add_argument("--config", type=Path, metavar="FILE", help=f"the settings file ({default})")
+    command.add_argument("--config", type=_path, metavar="FILE", help=f"the settings file ({default})")
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
 
 
 def _time(text: str) -> datetime:
@@ -135,7 +156,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _sources(argument: str, *, whole_names: bool = False) -> list[Source]:
     if argument == STANDARD_INPUT:
         return [Source(_standard_input(), "<stdin>")]
-    return read_sources(Path(argument), whole_names=whole_names)
+    return read_sources(argument, whole_names=whole_names)
 
 
 def _standard_input() -> str:
@@ -151,7 +172,7 @@ def _ruleset_options(options: argparse.Namespace) -> tuple[dict[str, Any], tzinf
     Without a settings file nothing of the service is imported.
     """
     declared = options.variables
-    if options.config is None and not Path(SETTINGS_FILE).exists():
+    if options.config is None and not os.path.exists(SETTINGS_FILE):
         return {"variables": declared}, None
     from service.settings import load_settings
 
@@ -174,6 +195,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from dispatcher.ruleset import RuleSet
+
     if options.rules == STANDARD_INPUT and STANDARD_INPUT in (options.ticket, options.tickets):
         raise DispatcherError("rules and tickets cannot both come from standard input")
     ruleset_options, zone = _ruleset_options(options)
@@ -190,6 +213,8 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     if options.tickets is not None:
         return _run_many(ruleset, options.tickets, now)
+    from dispatcher.dispatch import dry_run
+
     result = dry_run(ruleset, _ticket(_text(options.ticket), options.ticket), now)
     if options.format == "json":
         _print_json(result, sys.stdout)
@@ -199,6 +224,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _run_many(ruleset: RuleSet, tickets: str, now: datetime) -> int:
+    import json
+
+    from dispatcher.dispatch import dry_run
+
     code = 0
     for place, line in _lines(tickets):
         try:
@@ -214,7 +243,7 @@ def _run_many(ruleset: RuleSet, tickets: str, now: datetime) -> int:
 
 
 def _text(argument: str) -> str:
-    return _standard_input() if argument == STANDARD_INPUT else read_text(Path(argument))
+    return _standard_input() if argument == STANDARD_INPUT else read_text(argument)
 
 
 def _lines(argument: str) -> Iterator[tuple[str, str]]:
@@ -223,7 +252,7 @@ def _lines(argument: str) -> Iterator[tuple[str, str]]:
         yield from _numbered(argument, sys.stdin)
         return
     try:
-        with Path(argument).open(encoding="utf-8-sig", errors="replace") as file:
+        with open(argument, encoding="utf-8-sig", errors="replace") as file:
             yield from _numbered(argument, file)
     except OSError as error:
         raise DispatcherError(f"{argument}: cannot be read: {error.strerror}") from None
@@ -236,6 +265,8 @@ def _numbered(name: str, file: TextIO) -> Iterator[tuple[str, str]]:
 
 
 def _ticket(text: str, place: str) -> dict[str, Any]:
+    import json
+
     try:
         ticket = json.loads(text)
     except json.JSONDecodeError as error:
@@ -248,6 +279,8 @@ def _ticket(text: str, place: str) -> dict[str, Any]:
 
 
 def _print_json(data: object, output: TextIO) -> None:
+    import json
+
     output.write(json.dumps(data, indent=2) + "\n")
 
 
@@ -286,3 +319,24 @@ def _demo(options: argparse.Namespace) -> int:
     from service.demo import run_demo
 
     return run_demo(once=options.once, out=sys.stdout)
+
+
+# For each command: its help in one line and at length, its arguments, and what runs it.
+_COMMANDS = {
+    "check": (
+        "report what is wrong in rule files",
+        "Report all problems of rule files. Exit code 1 when there are errors.",
+        _add_check,
+        _check,
+    ),
+    "run": (
+        "decide a ticket without filing it",
+        "Decide tickets without filing them. Exit code 1: the rules have errors, or a ticket is refused.",
+        _add_run,
+        _run,
+    ),
+    "init": ("write a commented dispatcher.toml", None, _add_init, _init),
+    "serve": ("take tickets in and file them in Halo", None, _add_config, _serve),
+    "halo-emulator": ("imitate Halo, for trying things out", None, _add_emulator, _emulator),
+    "demo": ("show the whole way of a few tickets, with the emulator as Halo", None, _add_demo, _demo),
+}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from dispatcher.lang.records import dataclass
 from dispatcher.plain import Room, to_json_safe
 
 
@@ -40,25 +40,42 @@ class Fault:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
 class Decision:
     """The whole answer for one ticket. Values are plain Python data; `to_dict` makes them JSON.
 
-    `action_variables` holds all ticket variables, `other_variables` what the rules made for themselves.
+    The rules have run; what they did is put into words when it is asked for. Two decisions are equal where all of this
+    is equal.
     """
 
+    # All ticket variables as the rules leave them, and what the rules made for themselves.
     action_variables: dict[str, Any]
     other_variables: dict[str, Any]
+    # The writes that changed ticket variables, in order.
     changes: tuple[Change, ...]
+    # The rules that did something, those that did not, and why statements count as absent; in order.
     fired: tuple[RuleOutcome, ...]
     not_fired: tuple[RuleOutcome, ...]
     faults: tuple[Fault, ...]
+    # What the sender of a refused ticket is told; None means that the ticket is filed.
     refused: str | None
+    # What the rules printed, and the steps that they spent.
     prints: str
     steps: int
+    # The digest of the rule set.
     revision: str
+    # The ticket's time of arrival in ISO 8601, and the keys of the ticket that are no variable.
     received_at: str
     unused_keys: tuple[str, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Decision):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in Decision.__annotations__)
+
+    __hash__ = None  # type: ignore[assignment] # it holds dicts
+
+    def __repr__(self) -> str:
+        return f"Decision({', '.join(f'{name}={getattr(self, name)!r}' for name in Decision.__annotations__)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as JSON data; safe for any value that a rule can build."""

@@ -6,7 +6,6 @@ even imported.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -97,6 +96,8 @@ def dry_run(result: Mapping[str, Any]) -> list[Line]:
     if sent is None:
         lines += _section("WOULD SEND TO HALO", [[("", "nothing: the ticket is refused")]])
     else:
+        import json  # a check writes none
+
         ticket = json.dumps(sent["ticket"], indent=2, ensure_ascii=False)
         lines += _section("WOULD SEND TO HALO", [[("", line)] for line in ticket.splitlines()])
         lines += _section("PRIVATE NOTE", [[("", line)] for line in sent["note"].splitlines()])

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from keyword import iskeyword
-from pathlib import Path
+from functools import cached_property
+from time import time
 from types import FunctionType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from dispatcher.checking import checked_source, declared_schema, read_sources
 from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
-from dispatcher.errors import DispatcherError, RulesError
-from dispatcher.lang.analysis import analyse
-from dispatcher.lang.budget import Limits
-from dispatcher.lang.checker import CheckedModule, check_module
-from dispatcher.lang.compiler import compile_module
-from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic
-from dispatcher.lang.evaluator import Outcome, evaluate
-from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.errors import RulesError
+from dispatcher.lang.budget import Limits, Meter
+from dispatcher.lang.checker import check_module
+from dispatcher.lang.compiler import FUSED_STATEMENTS, compile_statements
+from dispatcher.lang.diagnostics import Diagnostic
+from dispatcher.lang.evaluator import CHANGEABLE, FirstRun, Outcome, QuickStart, Ticket, begin, conclude, own_values
+from dispatcher.lang.faults import EvaluationFault
 from dispatcher.lang.parser import parse
 from dispatcher.lang.program import Program
-from dispatcher.lang.schema import Schema, Variable
+from dispatcher.lang.reading import Statements, read, whole
+from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Source
 from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue, type_name
 from dispatcher.plain import Room, same, to_plain
-from dispatcher.tickets import TICKET_SCHEMA, first_values
+from dispatcher.tickets import first_values
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Changes that a decision lists; a rule that counts in a ticket variable makes them by the thousand.
 MAX_CHANGES = 10_000
@@ -34,35 +36,14 @@ MAX_CHANGES = 10_000
 OnFault = Literal["absent", "refuse"]
 
 
-def check(text: str, filename: str = "<rules>", *, variables: Iterable[str] = ()) -> list[Diagnostic]:
-    """Return all problems of one rule file, in source order; empty when there are none."""
-    return _checked(Source(text, filename), declared_schema(variables))[1]
-
-
-def declared_schema(variables: Iterable[str]) -> Schema:
-    """Return the ticket variables with further read-only ones; raise DispatcherError for a name that cannot be one."""
-    extra = []
-    taken = set(TICKET_SCHEMA.names())
-    for name in variables:
-        if not name.isidentifier() or name.startswith("_") or iskeyword(name):
-            raise DispatcherError(
-                f"the variable `{name}` cannot be declared: a name is letters, digits and `_`, and begins with a letter"
-            )
-        if name in taken or name in FUNCTIONS:
-            raise DispatcherError(f"the variable `{name}` cannot be declared: the name is taken")
-        taken.add(name)
-        extra.append(Variable(name, "any", writable=False, doc="declared in the settings"))
-    return replace(TICKET_SCHEMA, variables=TICKET_SCHEMA.variables + tuple(extra))
-
-
-def _checked(source: Source, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
+def _statements(source: Source, schema: Schema) -> Statements | None:
+    """Return the statements of a file, or None where it has errors."""
+    statements = read(source, schema, FUSED_STATEMENTS)
+    if statements is not None:
+        return statements
     module, problems = parse(source)
     checked, found = check_module(source, module, schema)
-    if not any(problem.severity == "error" for problem in problems + found):
-        found += analyse(checked)
-    errors_first = sorted(problems + found, key=lambda problem: (problem.severity != "error", problem.line))
-    reported = errors_first[:MAX_DIAGNOSTICS]
-    return checked, sorted(reported, key=lambda problem: (problem.line, problem.column))
+    return whole(checked) if not any(problem.severity == "error" for problem in problems + found) else None
 
 
 class RuleSet:
@@ -78,18 +59,25 @@ class RuleSet:
         limits: Limits | None = None,
     ) -> None:
         """Check and compile `sources`, which run in the given order; raise RulesError when one has errors."""
-        self._schema = declared_schema(variables)
-        self._defaults = dict(defaults or {})
-        self._on_fault = on_fault
-        self._limits = limits or Limits()
+        self.schema = declared_schema(variables)
+        self.defaults = dict(defaults or {})
+        self.on_fault = on_fault
+        self.limits = limits or Limits()
         self._sources = tuple(sources)
-        pairs = [_checked(source, self._schema) for source in self._sources]
-        self.diagnostics = [problem for _, problems in pairs for problem in problems]
-        if any(problem.severity == "error" for problem in self.diagnostics):
+        found = [_statements(source, self.schema) for source in self._sources]
+        if not all(found):
             raise RulesError(self.diagnostics)
-        self._programs: tuple[Program, ...] = tuple(compile_module(checked) for checked, _ in pairs)
-        digest = hashlib.sha256("".join(source.digest() for source in self._sources).encode())
-        self.revision = digest.hexdigest()
+        self.programs: tuple[Program, ...] = tuple(compile_statements(statements) for statements in found if statements)
+        # Whether first runs tell nothing.
+        self.watched = any(program.writes_in_functions for program in self.programs)
+        self._prepare()
+
+    @cached_property
+    def revision(self) -> str:
+        """Return what names these rules: another text for each change in their sources."""
+        import hashlib  # a check asks for none
+
+        return hashlib.sha256("".join(source.digest() for source in self._sources).encode()).hexdigest()
 
     @classmethod
     def from_text(
@@ -119,96 +107,186 @@ class RuleSet:
 
         Raises RulesError when a file has errors, and DispatcherError when there is none or it cannot be read.
         """
-        return cls(read_sources(Path(path)), variables=variables, defaults=defaults, on_fault=on_fault, limits=limits)
+        return cls(read_sources(path), variables=variables, defaults=defaults, on_fault=on_fault, limits=limits)
+
+    @cached_property
+    def diagnostics(self) -> list[Diagnostic]:
+        """Return all problems of the files, in order; warnings only where there is a rule set."""
+        return [problem for source in self._sources for problem in checked_source(source, self.schema)[1]]
+
+    def fault(self, fault: EvaluationFault) -> Fault:
+        """Return a fault of the evaluation as decisions tell it."""
+        filename = self.programs[fault.program].filename
+        return Fault(fault.kind, fault.type, fault.message, filename, fault.line, fault.column)
+
+    def _prepare(self) -> None:
+        """Find out what the rules read, and what that is where a ticket says nothing of it."""
+        read = {name for program in self.programs for name in program.reads}
+        unset, _ = first_values({}, self.schema, self.defaults)
+        self.reads = tuple(variable.name for variable in self.schema.variables if variable.name in read)
+        values = tuple(unset[name] for name in self.reads)
+        # A subject that is not given is made of the message.
+        self._must_give = frozenset({"subject"} & read) if self.defaults.get("subject") is None else frozenset()
+        self._quick: QuickStart | None = None
+        changeable = any(isinstance(value, CHANGEABLE) for value in values)
+        if len(self.programs) == 1 and not self.watched and not changeable:
+            self._quick = QuickStart(self.programs[0], values, self.limits)
 
     def decide(self, ticket: Mapping[str, Any], *, now: datetime | None = None) -> Decision:
         """Return what the rules decide for a ticket as received; never raises for what a rule or a ticket does.
 
         `now` is the ticket's time of arrival, by default the present; a time without a zone counts as local.
         """
-        moment = _zoned(now or datetime.now().astimezone())
-        first, unused = first_values(ticket, self._schema, self._defaults)
-        outcome = evaluate(self._programs, first, to_plain, self._limits, moment)
-        return self._decision(first, outcome, moment, unused)
+        decided = _Decided(self, now if now is not None else time())
+        begun = None
+        if (
+            self._quick is not None
+            and type(ticket) is dict
+            and "customfield" not in ticket
+            and "message" not in ticket
+            and type(ticket.get("selections", "")) is str
+            and (not self._must_give or self._must_give <= ticket.keys())
+        ):
+            decided.ticket = ticket = ticket.copy()
+            begun = self._quick.begin(ticket.get, decided)
+        if begun is None:
+            decided.first = first = first_values(ticket, self.schema, self.defaults)
+            values = own_values({name: first[0][name] for name in self.reads}, to_plain)
+            begun = begin(self.programs, values, Meter(self.limits, decided))
+        decided.begun = begun
+        if begun[1] is not None or self.watched:
+            # What failed is run again now, and not when somebody asks.
+            _ = decided.outcome
+        return decided
 
-    def _decision(
-        self, first: Mapping[str, Any], outcome: Outcome, moment: datetime, unused: tuple[str, ...]
-    ) -> Decision:
-        room = Room(items=200_000)
+
+class _Decided(Decision):
+    """What one evaluation left, and what is worked out from it when somebody asks."""
+
+    __slots__ = ("_now", "begun", "rules", "ticket")
+
+    begun: FirstRun
+    ticket: Mapping[str, Any]
+
+    def __init__(self, rules: RuleSet, now: datetime | float) -> None:
+        self.rules = rules
+        self._now = now
+
+    def moment(self) -> datetime:
+        """Return the ticket's time of arrival."""
+        now = self._now
+        return _zoned(now if isinstance(now, datetime) else datetime.fromtimestamp(now).astimezone())
+
+    def seed(self) -> str:
+        """Return what random numbers begin with."""
+        return Ticket(self.first[0], self.moment()).seed()
+
+    @cached_property
+    def first(self) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """Return the first values of all ticket variables, and the keys of the ticket that are none."""
+        return first_values(self.ticket, self.rules.schema, self.rules.defaults)
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """Return what the rules did."""
+        rules = self.rules
+        return conclude(rules.programs, self.first[0], to_plain, rules.limits, self.moment(), self.begun)
+
+    @cached_property
+    def _room(self) -> Room:
+        return Room(items=200_000)
+
+    @cached_property
+    def _told(self) -> tuple[dict[str, Any], str | None, tuple[Fault, ...]]:
+        """Return the ticket variables at the end, the refusal and the faults."""
+        rules, outcome, first = self.rules, self.outcome, self.first[0]
         # What the sender knows is told as it came, whatever a rule did to a list in it.
-        writable = {variable.name for variable in self._schema.variables if variable.writable}
+        writable = {variable.name for variable in rules.schema.variables if variable.writable}
         last = {name: value if name in writable else first[name] for name, value in outcome.variables.items()}
-        variables = {name: to_plain(value, room) for name, value in last.items()}
-        faults = [self._fault(fault.program, fault) for fault in outcome.faults]
-        changes = self._changes(first, outcome)
+        variables = {name: to_plain(value, self._room) for name, value in last.items()}
+        faults = [rules.fault(fault) for fault in outcome.faults]
         refused = _refusal(outcome.variables["exception"])
         if refused is None and variables["exception"] is not None and variables["exception"] != "":
-            faults.append(self._not_text(outcome.variables["exception"], changes))
-        if faults and refused is None and self._on_fault == "refuse":
+            faults.append(self._not_text(outcome.variables["exception"]))
+        if faults and refused is None and rules.on_fault == "refuse":
             refused = f"{faults[0].type}: {faults[0].message} ({faults[0].file}, line {faults[0].line})"
             variables["exception"] = refused
-        rules = [
-            ((number, index), RuleOutcome(program.filename, statement.line, statement.title))
-            for number, program in enumerate(self._programs)
-            for index, statement in enumerate(program.statements)
-            if statement.is_rule or (number, index) in outcome.fired
-        ]
-        return Decision(
-            action_variables=variables,
-            other_variables={name: to_plain(value, room) for name, value in outcome.working.items() if _is_data(value)},
-            changes=changes,
-            fired=tuple(rule for place, rule in rules if place in outcome.fired),
-            not_fired=tuple(rule for place, rule in rules if place not in outcome.fired),
-            faults=tuple(faults),
-            refused=refused,
-            prints=outcome.prints,
-            steps=outcome.steps,
-            revision=self.revision,
-            received_at=moment.isoformat(),
-            unused_keys=unused,
-        )
+        return variables, refused, tuple(faults)
 
-    def _fault(self, number: int, fault: Any) -> Fault:
-        return Fault(fault.kind, fault.type, fault.message, self._programs[number].filename, fault.line, fault.column)
+    def _not_text(self, value: Any) -> Fault:
+        line = next((change.line for change in reversed(self.changes) if change.variable == "exception"), 1)
+        message = f"`exception` must be text to refuse the ticket, not {type_name(value)}; the ticket is filed"
+        return Fault("error", "TypeError", message, self.rules.programs[0].filename, line, 1)
 
-    def _changes(self, first: Mapping[str, Any], outcome: Outcome) -> tuple[Change, ...]:
-        current = {name: to_plain(value) for name, value in first.items()}
+    @cached_property
+    def action_variables(self) -> dict[str, Any]:  # type: ignore[override] # worked out when it is asked for
+        return self._told[0]
+
+    @cached_property
+    def other_variables(self) -> dict[str, Any]:  # type: ignore[override] # see above
+        _ = self._told
+        return {name: to_plain(value, self._room) for name, value in self.outcome.working.items() if _is_data(value)}
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:  # type: ignore[override] # see above
+        current = {name: to_plain(value) for name, value in self.first[0].items()}
         changes: list[Change] = []
         room = Room(items=200_000)
-        for logged in outcome.writes:
-            program = self._programs[logged.program]
-            write = logged.write
+        for logged in self.outcome.writes:
+            program, write = self.rules.programs[logged.program], logged.write
             new = to_plain(logged.value, room)
             if len(changes) < MAX_CHANGES and not same(new, current[write.variable]):
                 changes.append(Change(write.variable, program.filename, write.line, current[write.variable], new))
                 current[write.variable] = new
         return tuple(changes)
 
-    def _not_text(self, value: Any, changes: tuple[Change, ...]) -> Fault:
-        line = next((change.line for change in reversed(changes) if change.variable == "exception"), 1)
-        message = f"`exception` must be text to refuse the ticket, not {type_name(value)}; the ticket is filed"
-        return Fault("error", "TypeError", message, self._sources[0].filename, line, 1)
+    @cached_property
+    def fired(self) -> tuple[RuleOutcome, ...]:  # type: ignore[override] # see above
+        programs = self.rules.programs
+        return tuple(_rule(programs[number], statement) for number, statement in sorted(self.outcome.fired))
+
+    @cached_property
+    def not_fired(self) -> tuple[RuleOutcome, ...]:  # type: ignore[override] # see above
+        fired = self.outcome.fired
+        return tuple(
+            _rule(program, statement)
+            for number, program in enumerate(self.rules.programs)
+            for statement, shape in enumerate(program.shapes)
+            if shape.is_rule and (number, statement) not in fired
+        )
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:  # type: ignore[override] # see above
+        return self._told[2]
+
+    @property
+    def refused(self) -> str | None:  # type: ignore[override] # see above
+        return self._told[1]
+
+    @property
+    def prints(self) -> str:  # type: ignore[override] # see above
+        return self.outcome.prints
+
+    @property
+    def steps(self) -> int:  # type: ignore[override] # see above
+        return self.outcome.steps
+
+    @property
+    def revision(self) -> str:  # type: ignore[override] # see above
+        return self.rules.revision
+
+    @property
+    def received_at(self) -> str:  # type: ignore[override] # see above
+        return self.moment().isoformat()
+
+    @property
+    def unused_keys(self) -> tuple[str, ...]:  # type: ignore[override] # see above
+        return self.first[1]
 
 
-def read_sources(path: Path, *, whole_names: bool = False) -> list[Source]:
-    """Return the rule files at `path` in the order they run; raise DispatcherError when there is none.
-
-    Sources carry the file's name, which does not change with the folder, or its whole path.
-    """
-    files = sorted(path.glob("*.rules"), key=lambda file: file.name) if path.is_dir() else [path]
-    if not files:
-        raise DispatcherError(f"{path}: the folder has no *.rules files")
-    return [Source(read_text(file), str(file) if whole_names else file.name) for file in files]
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file with any line ends; raise DispatcherError when it cannot be read."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DispatcherError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise DispatcherError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+def _rule(program: Program, number: int) -> RuleOutcome:
+    statement = program.statement(number)
+    return RuleOutcome(program.filename, statement.line, statement.title)
 
 
 def _zoned(moment: datetime) -> datetime:

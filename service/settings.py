@@ -27,10 +27,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from dispatcher.checking import declared_schema
 from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.halo.settings import HaloSettings
 from dispatcher.lang.diagnostics import near_name
-from dispatcher.ruleset import declared_schema
 from dispatcher.tickets import ACTIONS, TICKET_SCHEMA
 
 FILE_NAME = "dispatcher.toml"

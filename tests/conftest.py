@@ -7,6 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.lang import compiler
+from dispatcher.lang.compiler import Options
+
+# What files mean is the same, however they are compiled.
+COMPILED = {
+    "by-size": Options(),
+    "whole": Options(fused=True),
+    "by-statement": Options(fused=False),
+    "without-index": Options(fused=False, index=False),
+}
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -14,6 +24,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden and tests/lang/corpus; read the diff"
     )
+    parser.addoption(
+        "--compiled",
+        choices=sorted(COMPILED),
+        default="by-size",
+        help="compile all rules in one way: by-size is the usual one",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile all rules as the command line asks."""
+    compiler.DEFAULT = COMPILED[config.getoption("--compiled")]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ LAYERS = (
     ("grammar",),
     ("dispatcher.errors", "dispatcher.plain", "dispatcher.lang"),
     ("dispatcher.tickets", "dispatcher.decisions"),
+    ("dispatcher.checking",),
     ("dispatcher.ruleset",),
     ("dispatcher.halo",),
     ("dispatcher.dispatch",),
@@ -23,7 +24,7 @@ LAYERS = (
     ("dispatcher.cli",),
 )
 DOORS = {
-    "lark": ("dispatcher.lang.parser",),
+    "lark": ("grammar.tabulate",),
     "httpx": ("dispatcher.halo",),
     "pydantic": ("dispatcher.halo", "service"),
     "pydantic_core": ("dispatcher.halo", "service"),

@@ -8,11 +8,14 @@ values that nothing but the meter holds any more are given back, so that `memory
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from random import Random
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from dispatcher.lang.records import dataclass
+
+if TYPE_CHECKING:
+    from random import Random
 
 Value = TypeVar("Value")
 
@@ -85,65 +88,97 @@ class Keys:
         return count
 
 
+class Surroundings(Protocol):
+    """What an evaluation may know of the world."""
+
+    def moment(self) -> datetime:
+        """Return the ticket's time of arrival."""
+
+    def seed(self) -> str:
+        """Return what random numbers begin with."""
+
+
+class Nowhere:
+    """The surroundings of what knows nothing of a ticket."""
+
+    def moment(self) -> datetime:
+        """Return a fixed moment."""
+        return datetime(1970, 1, 1, tzinfo=UTC)
+
+    def seed(self) -> str:
+        """Return a fixed seed."""
+        return ""
+
+
 class Meter:
-    """What is left for one evaluation, and its surroundings: the clock, and where `print` writes."""
+    """What is left for one evaluation, and its surroundings: the clock, and where `print` writes.
 
-    __slots__ = (
-        "_big",
-        "_random",
-        "_sizes",
-        "_sweep_at",
-        "_sweeps",
-        "changed",
-        "depth",
-        "keys",
-        "limits",
-        "memory",
-        "now",
-        "opaque",
-        "output",
-        "outside",
-        "printed",
-        "seed",
-        "seen",
-        "steps",
-        "unordered",
-    )
+    Most evaluations touch little of it, so what they do not touch is the class's, or made when it is asked for.
+    """
 
-    def __init__(self, limits: Limits, now: datetime | None = None, seed: Callable[[], str] = str) -> None:
+    depth = 0
+    printed = 0
+    # Set by everything that changes a value, uses up an iterator or prints.
+    changed = False
+    # Set where a value was weighed whose repr shows an address.
+    opaque = False
+    # Set where a set of other than numbers was weighed: the order of its values is that of this process.
+    unordered = False
+    _sweeps = 0
+
+    def __init__(self, limits: Limits, surroundings: Surroundings | None = None) -> None:
         self.limits = limits
         self.steps = limits.steps
         self.memory = limits.memory
-        # Big values that were made, and the bytes that each was charged with.
-        self._big: list[Any] = []
-        self._sizes: list[int] = []
-        self._sweeps = 0
         # What is left when dropped values are looked for: soon, since fresh memory takes more time than used.
-        self._sweep_at = max(limits.memory - SWEEP, 0)
-        # Functions and other values that are equal to nothing else, as they came into sets: number and value by id.
-        self.seen: dict[int, tuple[int, Any]] = {}
-        self.depth = 0
+        self._sweep_at = limits.memory - SWEEP if limits.memory > SWEEP else 0
         # What the caller of the evaluation handles just now, if anything: no rule may raise it again.
         self.outside = sys.exception()
-        self.now = now or datetime(1970, 1, 1, tzinfo=UTC)
-        self.seed = seed
-        self._random: Random | None = None
-        self.output: list[str] = []
-        self.printed = 0
-        self.keys = Keys()
-        # Set by everything that changes a value, uses up an iterator or prints.
-        self.changed = False
-        # Set where a value was weighed whose repr shows an address.
-        self.opaque = False
-        # Set where a set of other than numbers was weighed: the order of its values is that of this process.
-        self.unordered = False
+        self._surroundings = surroundings
 
-    @property
+    @cached_property
+    def now(self) -> datetime:
+        """Return the ticket's time of arrival."""
+        return (self._surroundings or Nowhere()).moment()
+
+    def seed(self) -> str:
+        """Return what random numbers begin with."""
+        return (self._surroundings or Nowhere()).seed()
+
+    @cached_property
+    def output(self) -> list[str]:
+        """Return what the rules printed."""
+        return []
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Return the counts of keys of dicts and sets."""
+        return Keys()
+
+    @cached_property
+    def seen(self) -> dict[int, tuple[int, Any]]:
+        """Return functions and other values that are equal to nothing else, as they came into sets.
+
+        Number and value by id.
+        """
+        return {}
+
+    @cached_property
+    def _big(self) -> list[Any]:
+        """Return the big values that were made."""
+        return []
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Return the bytes that each of them was charged with."""
+        return []
+
+    @cached_property
     def random(self) -> Random:
         """Return the source of random numbers, which begins with the ticket's seed."""
-        if self._random is None:
-            self._random = Random(self.seed())  # noqa: S311 - rules draw lots, they keep no secrets
-        return self._random
+        from random import Random  # few rules draw lots
+
+        return Random(self.seed())  # noqa: S311 - rules draw lots, they keep no secrets
 
     def charge(self, steps: int) -> None:
         """Spend `steps`; raise LimitExceeded when they run out."""
@@ -216,6 +251,13 @@ class Meter:
         size = text_size(length, ascii_only=ascii_only)
         self.allocate(size)
         return size
+
+    def short_text(self, length: int) -> None:
+        """Allow a text of ASCII to be made that is too short to be remembered: what `text` and `made_text` come to."""
+        self.memory -= length
+        if self.memory < self._sweep_at:
+            self._reclaim()
+        self.charge(1)
 
     def items(self, count: int) -> int:
         """Allow a collection of `count` items to be made; return the bytes charged for it, raise LimitExceeded."""

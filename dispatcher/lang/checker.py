@@ -8,7 +8,6 @@ bound in any scope, so that no rule can make `email` mean something else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dispatcher.lang import syntax
@@ -16,6 +15,7 @@ from dispatcher.lang.diagnostics import Diagnostic
 from dispatcher.lang.modules import MODULES
 from dispatcher.lang.names import NameChecker, Scope, is_private
 from dispatcher.lang.pattern_checks import pattern_problems, unreachable_cases
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.scopes import (
     ScopeNames,

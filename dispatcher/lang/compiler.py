@@ -1,12 +1,14 @@
 """CheckedModule -> Program: builds Python `ast` nodes from our own tree, never text, and lets Python compile them.
 
-One file becomes one function whose local variables are the rule's variables. Why that is safe:
+A file becomes one function whose local variables are the rule's variables; where it is long, each shape of statement in
+it becomes a function that finds the variables of the file in a dict. Why that is safe:
 
 What a rule can name. Every node is made here or in the classes below, from a closed set: names, constants, control
 flow, `and`/`or`/`not`, comparisons and arithmetic that cannot grow, displays, comprehensions, functions, patterns of
 literals, and calls. Names are of two kinds. Names of ours begin with a dot, so no rule can spell one, read one or
 replace one. All others are variables of the rule: locals of the file's function, or of a function inside it, never
-globals. The globals are helpers.HELPERS and what the tables hold; builtins are an empty mapping.
+globals; a shape's function finds those of the file in `.variables`, under constant names. The globals are
+helpers.HELPERS and what the tables hold; builtins are an empty mapping.
 
 What a rule can reach from there. No attribute is ever emitted, and no pattern that reads one, so no object of Python
 can be walked from. `value.name` is a call of `.attribute`, which answers from the tables of methods/ by the exact type
@@ -41,123 +43,158 @@ Positions are those of the rule, so Python's own traceback tells the line and co
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from dispatcher.lang import syntax
 from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.effects import first_effect
-from dispatcher.lang.emitter import root_name, weight
+from dispatcher.lang.emitter import hidden_names, own_functions, root_name, weight
 from dispatcher.lang.functions import FUNCTIONS
-from dispatcher.lang.methods import MUTATORS
-from dispatcher.lang.program import TOP_FUNCTION, Program, RuleFunction, TopStatement
+from dispatcher.lang.helpers import HELPERS
+from dispatcher.lang.idioms import neighbours
+from dispatcher.lang.index import Index
+from dispatcher.lang.program import (
+    TOP_FUNCTION,
+    CompiledFile,
+    CompiledShape,
+    FileFunction,
+    Fused,
+    Program,
+    ReaderFunction,
+    Shape,
+    ShapeFunction,
+    Write,
+)
+from dispatcher.lang.reading import Exemplar, Statements, whole
+from dispatcher.lang.records import dataclass, replace
 from dispatcher.lang.scopes import bound_names, name_of
 from dispatcher.lang.statements import COMPOUND, StatementCompiler
 from dispatcher.lang.syntax import Expr, Stmt
+from dispatcher.lang.triggers import Quiet, Trigger, triggers_of
+from dispatcher.lang.variables import Uses, uses
 
-# What the evaluator passes to every file's function before the ticket variables.
-PARAMETERS = (".meter", ".charge", ".fired", ".log", ".wanted", ".ends_run")
+# What the function of a file takes, and what that of a shape takes, before variables and literals.
+PARAMETERS = (".meter", ".log")
+SHAPE_PARAMETERS = (".variables", *PARAMETERS, ".number")
+# As many statements as become one function; in longer files it is quicker to look up which of them can act.
+FUSED_STATEMENTS = 32
 
 
-def compile_module(checked: CheckedModule) -> Program:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a file is compiled, which changes nothing of what it means.
+
+    `fused` tells whether the file becomes one function, by default where it has few statements; `index` whether
+    statements that cannot act are skipped in one that does not.
+    """
+
+    fused: bool | None = None
+    index: bool = True
+
+
+DEFAULT = Options()
+
+
+def compile_module(checked: CheckedModule, options: Options | None = None) -> Program:
     """Return the program of a module without errors; cannot fail."""
-    compiler = _FileCompiler(checked)
-    function = compiler.function()
+    return compile_statements(whole(checked), options)
+
+
+def compile_statements(statements: Statements, options: Options | None = None) -> Program:
+    """Return the program of a file's statements; cannot fail."""
+    options = options or DEFAULT
+    checked = statements.checked
+    used = uses(checked.module.body, checked.schema)
+    fused = options.fused if options.fused is not None else len(statements.kinds) <= FUSED_STATEMENTS
+    quiet = None if fused else _quiet(checked, used)
+    namespace = _namespace()
+    shapes = [_shape(checked, exemplar, quiet, namespace) for exemplar in statements.exemplars]
+    writes_in_functions = used.defines_functions and any(shape.compiled().writes_inside for shape in shapes)
     return Program(
-        filename=checked.source.filename,
-        statements=tuple(compiler.statements),
-        writes=tuple(compiler.writes),
-        weight=sum(statement.weight for statement in compiler.statements),
-        changes_values=_changes_values(checked),
-        writes_in_functions=compiler.writes_in_functions,
-        function=function,
+        source=checked.source,
+        shapes=[shapes[kind] for kind in statements.kinds],
+        literals=statements.literals,
+        starts=statements.starts,
+        reads=tuple(variable.name for variable in checked.schema.variables if variable.name in used.read),
+        hidden={name: FUNCTIONS[name].value for name in checked.variables & FUNCTIONS.keys()},
+        weight=sum(shapes[kind].weight for kind in statements.kinds),
+        changes_values=used.changes_values,
+        writes_in_functions=writes_in_functions,
+        reader=partial(_build_reader, checked),
+        fused=Fused(partial(_build_file, checked, _needs_variables(checked, used))) if fused else None,
+        index=None if fused else _index(statements, shapes),
+        skips=options.index,
     )
 
 
-def _changes_values(checked: CheckedModule) -> bool:
-    pending: list[syntax.Node] = list(checked.module.body)
-    while pending:
-        current = pending.pop()
-        match current:
-            case syntax.Attribute(name=name) if name in MUTATORS:
-                return True
-            case syntax.AugmentedAssignment() | syntax.Delete():
-                return True
-            case syntax.Import(items=items) if any(item.name == "collections" for item in items):
-                # Reading an item of a defaultdict may add it.
-                return True
-            case syntax.FromImport(module="collections"):
-                return True
-            case syntax.Assignment(targets=targets) if any(isinstance(target, syntax.Subscript) for target in targets):
-                return True
-            case _:
-                pending.extend(syntax.children(current))
-    return False
+def _quiet(checked: CheckedModule, used: Uses) -> Quiet:
+    names = {variable.name for variable in checked.schema.variables}
+    return Quiet(checked.schema, frozenset(names - used.unbound - used.bound_inside), frozenset(names - used.unbound))
 
 
-class _FileCompiler(StatementCompiler):
-    """Puts the statements of one file into a function."""
+def _needs_variables(checked: CheckedModule, used: Uses) -> bool:
+    """Tell whether the log of writes does not tell all variables at the end."""
+    names = {variable.name for variable in checked.schema.variables}
+    return used.changes_values or bool(used.unbound) or not checked.variables <= names
 
-    def function(self) -> RuleFunction:
-        """Return the compiled function of the file."""
-        module = self._checked.module
-        body: list[ast.stmt] = []
-        self._at(module)
-        shadowing = sorted(self._checked.variables & FUNCTIONS.keys())
-        body.extend(self._assign_name(self._of_file(name), self._builtin_value(name)) for name in shadowing)
-        body.extend(self._declared())
-        for number, statement in enumerate(module.body):
-            body.extend(self._top(number, statement))
-        self._at(module)
-        body.append(ast.Return(self._call(".locals"), **self._place))
-        variables = [self._of_file(variable.name) for variable in self._schema.variables]
-        arguments = [ast.arg(name, **self._place) for name in (*PARAMETERS, *variables)]
-        signature = ast.arguments([], arguments, None, [], [], None, [])
-        definition = ast.FunctionDef(TOP_FUNCTION, signature, body, [], **self._place)
-        tree = ast.Module([definition], [])
-        code = compile(tree, self._source.filename, "exec", dont_inherit=True)
-        namespace = self._globals
-        exec(code, namespace)  # noqa: S102 - our own tree, see above
-        return namespace[TOP_FUNCTION]  # type: ignore[no-any-return] # defined by the tree
 
-    def _declared(self) -> list[ast.stmt]:
-        """Return what makes local variables of the names that only functions bind, by `global`; it never runs."""
-        bound = {name_of(name) for name in bound_names(self._checked.module.body)}
-        nodes = [
-            self._assign_name(self._of_file(name), self._constant(None))
-            for name in sorted(self._checked.variables - bound)
-        ]
-        return [ast.If(self._constant(value=False), nodes, [], **self._place)] if nodes else []
+def _shape(checked: CheckedModule, exemplar: Exemplar, quiet: Quiet | None, namespace: dict[str, Any]) -> Shape:
+    tree = exemplar.tree
+    checked = replace(checked, source=exemplar.source or checked.source)
+    compound = isinstance(tree, COMPOUND)
+    is_rule = compound or _ShapeCompiler(checked, None, namespace).writes_ticket(tree)
+    effect = first_effect(tree)
+    return Shape(
+        source=checked.source,
+        shared=exemplar.source is not None,
+        is_rule=is_rule,
+        always=is_rule and not compound,
+        weight=weight((tree,)),
+        effect=checked.source.position(effect) if effect is not None else None,
+        indexed=quiet is not None,
+        triggers=triggers_of(tree, quiet) if quiet is not None else None,
+        varying=exemplar.varying,
+        build=partial(_build, checked, tree, namespace),
+    )
 
-    def _top(self, number: int, statement: Stmt) -> list[ast.stmt]:
-        line, column = self._source.position(statement.start)
-        compound = isinstance(statement, COMPOUND)
-        is_rule = compound or self._writes_ticket(statement)
-        self.statements.append(
-            TopStatement(
-                line=line,
-                column=column,
-                title=self._title(line),
-                is_rule=is_rule,
-                always=is_rule and not compound,
-                weight=weight((statement,)),
-                effect=self._source.position(effect) if (effect := first_effect(statement)) is not None else None,
-            )
-        )
-        self._mark = number if compound else None
-        body = self._statement(statement)
-        self._at(statement)
-        # Nobody asks in a first run, which ends with the first fault; `try` costs nothing where nothing fails.
-        first_run = ast.Compare(self._name(".wanted"), [ast.Is()], [self._constant(None)], **self._place)
-        wanted = ast.BoolOp(ast.Or(), [first_run, self._call(".wanted", self._constant(number))], **self._place)
-        ends_run = self._call(".ends_run", self._constant(number), self._name(".error"))
-        again = ast.If(ends_run, [ast.Raise(None, None, **self._place)], [], **self._place)
-        handler = ast.ExceptHandler(self._name(".Catchable"), ".error", [again], **self._place)
-        return [ast.If(wanted, [ast.Try(body, [handler], [], [], **self._place)], [], **self._place)]
 
-    def _title(self, line: int) -> str:
-        above = self._source.line(line - 1)
-        return above.lstrip("#").strip() if above.startswith("#") else ""
+def _index(statements: Statements, shapes: Sequence[Shape]) -> Index:
+    index = Index()
+    places = [index.places(shape.triggers, shape.varying) for shape in shapes]
+    for number, kind in enumerate(statements.kinds):
+        index.add(number, places[kind], statements.literals[number])
+    index.finish(statements.checked.variables)
+    return index
 
-    def _writes_ticket(self, statement: Stmt) -> bool:
+
+def _build_file(checked: CheckedModule, needs_variables: bool, quick: bool) -> CompiledFile:
+    return _FileCompiler(checked, quick=quick).compiled(needs_variables=needs_variables)
+
+
+def _build_reader(checked: CheckedModule, reads: tuple[str, ...]) -> ReaderFunction:
+    return _FileCompiler(checked, quick=True).reader(reads)
+
+
+def unset_name(variable: str) -> str:
+    """Return the parameter that takes what a ticket variable holds where the ticket says nothing of it."""
+    return f".unset {variable}"
+
+
+def _build(checked: CheckedModule, tree: Stmt, namespace: dict[str, Any], shape: Shape) -> CompiledShape:
+    return _ShapeCompiler(checked, shape, namespace).compiled(tree)
+
+
+def _namespace() -> dict[str, Any]:
+    return {"__builtins__": {}, **HELPERS}
+
+
+class _TopCompiler(StatementCompiler):
+    """What compiling a file and compiling a statement of it share."""
+
+    def writes_ticket(self, statement: Stmt) -> bool:
+        """Tell whether a statement that is none of several writes a ticket variable."""
         names = {name_of(name) for name in bound_names((statement,))}
         targets: tuple[Expr, ...] = ()
         match statement:
@@ -172,3 +209,194 @@ class _FileCompiler(StatementCompiler):
                 pass
         names.update(root for target in targets if (root := root_name(target)) is not None)
         return any(self._ticket_variable(name) for name in names)
+
+    def _run(self, parameters: Sequence[str], body: list[ast.stmt]) -> Any:
+        """Return the function that Python makes of nodes."""
+        arguments = [ast.arg(name, **self._place) for name in parameters]
+        signature = ast.arguments([], arguments, None, [], [], None, [])
+        definition = ast.FunctionDef(TOP_FUNCTION, signature, body, [], **self._place)
+        code = compile(ast.Module([definition], []), self._source.filename, "exec", dont_inherit=True)
+        namespace = self._globals
+        exec(code, namespace)  # noqa: S102 - our own tree, see above
+        return namespace.pop(TOP_FUNCTION)
+
+
+class _FileCompiler(_TopCompiler):
+    """Puts the statements of one file into a function, whose local variables are those of the file."""
+
+    def __init__(self, checked: CheckedModule, *, quick: bool) -> None:
+        super().__init__(checked, _namespace())
+        # Whether the function reads the ticket itself, and then assumes short texts.
+        self._quick = quick
+        self.by_statement: list[list[Write]] = []
+        self.neighbours = neighbours(checked.module.body)
+        # The ticket variables of which it is asked whether they hold short texts.
+        self._short: set[str] = set()
+
+    def compiled(self, *, needs_variables: bool) -> CompiledFile:
+        """Return the compiled form of the file, whose function returns the variables where they are needed."""
+        checked = self._checked
+        module = checked.module
+        body: list[ast.stmt] = []
+        self._at(module)
+        hidden = sorted(checked.variables & FUNCTIONS.keys())
+        body.extend(self._bind_file(self._of_file(name), self._builtin_value(name)) for name in hidden)
+        body.extend(self._declared())
+        for statement in module.body:
+            self.writes = []
+            self.by_statement.append(self.writes)
+            self._mark = isinstance(statement, COMPOUND)
+            body.extend(self._statement(statement))
+        self._at(module)
+        read = uses(module.body, self._schema).read
+        variables = [variable.name for variable in self._schema.variables if variable.name in read]
+        if self._quick:
+            body[:0] = [node for name in variables for node in self._given(name, self._of_file(name))]
+            parameters = [".get", *map(unset_name, variables)]
+        else:
+            body[:0] = [
+                self._assign_name(f".short {name}", self._short_test(self._name(self._of_file(name))))
+                for name in sorted(self._short)
+            ]
+            parameters = list(map(self._of_file, variables))
+        result = self._call(".locals") if needs_variables else None
+        body.append(ast.Return(result, **self._place))
+        function: FileFunction = self._run((*PARAMETERS, *parameters), body)
+        return CompiledFile(function, tuple(map(tuple, self.by_statement)), self.uses_meter)
+
+    def reader(self, variables: Sequence[str]) -> ReaderFunction:
+        """Return the function that reads variables of the ticket."""
+        self._at(self._checked.module)
+        body = [node for name in variables for node in self._given(name, name)]
+        values = [self._name(name) for name in variables]
+        body.append(ast.Return(ast.Tuple(values, ast.Load(), **self._place), **self._place))
+        function: ReaderFunction = self._run((".get", *map(unset_name, variables)), body)
+        return function
+
+    def _given(self, name: str, variable: str) -> list[ast.stmt]:
+        """Return what reads a ticket variable, and gives up where it is neither unset nor a short text."""
+        unset = self._name(unset_name(name))
+        value = ast.Call(self._name(".get"), [self._constant(name), unset], [], **self._place)
+        given = ast.Compare(self._name(variable), [ast.IsNot()], [unset], **self._place)
+        other = ast.UnaryOp(ast.Not(), self._short_test(self._name(variable)), **self._place)
+        test = ast.BoolOp(ast.And(), [given, other], **self._place)
+        gives_up = ast.Return(self._name(".unread"), **self._place)
+        return [self._assign_name(variable, value), ast.If(test, [gives_up], [], **self._place)]
+
+    def _declared(self) -> list[ast.stmt]:
+        """Return what makes local variables of the names that only functions bind, by `global`; it never runs."""
+        bound = {name_of(name) for name in bound_names(self._checked.module.body)}
+        only_inside = sorted(self._checked.variables - bound)
+        nodes = [self._bind_file(self._of_file(name), self._constant(None)) for name in only_inside]
+        return [ast.If(self._constant(value=False), nodes, [], **self._place)] if nodes else []
+
+    def _hidden_names(self) -> frozenset[str]:
+        return hidden_names(self._checked)
+
+    def _called_directly(self) -> frozenset[str]:
+        return own_functions(self._checked)
+
+    def _number(self) -> ast.expr:
+        return self._constant(len(self.by_statement) - 1)
+
+    def _read_file(self, name: str) -> ast.expr:
+        return self._name(name)
+
+    def _bind_file(self, name: str, value: ast.expr) -> ast.stmt:
+        return self._assign_name(name, value)
+
+    def _unbind_file(self, name: str) -> ast.stmt:
+        return ast.Delete([ast.Name(name, ast.Del(), **self._place)], **self._place)
+
+    def _bind_inside(self, name: str, value: ast.expr) -> ast.expr:
+        return ast.NamedExpr(ast.Name(name, ast.Store(), **self._place), value, **self._place)
+
+    def _captures(self) -> bool:
+        return True
+
+    def _is_short(self, variable: str) -> ast.expr | None:
+        if self._quick:
+            return None
+        self._short.add(variable)
+        return self._name(f".short {variable}")
+
+
+class _ShapeCompiler(_TopCompiler):
+    """Makes a function of one statement, which finds the variables of the file in a dict."""
+
+    def __init__(self, checked: CheckedModule, shape: Shape | None, namespace: dict[str, Any]) -> None:
+        super().__init__(checked, namespace)
+        self._varying = {offset: f".literal{number}" for number, offset in enumerate(shape.varying if shape else ())}
+        self._indexed = shape is not None and shape.indexed
+        triggers = (shape.triggers if shape else None) or ()
+        # The comparisons that are answered from what the index knows of a text.
+        self._known: dict[tuple[int, int], Trigger] = {item.span: item for item in triggers if item.needs_text}
+
+    def compiled(self, statement: Stmt) -> CompiledShape:
+        """Return the compiled form of the statement."""
+        self._mark = isinstance(statement, COMPOUND)
+        body = self._statement(statement)
+        self._at(statement)
+        function: ShapeFunction = self._run((*SHAPE_PARAMETERS, *self._varying.values()), body)
+        return CompiledShape(function, tuple(self.writes), self.writes_inside)
+
+    def _hidden_names(self) -> frozenset[str]:
+        return frozenset()
+
+    def _called_directly(self) -> frozenset[str]:
+        return frozenset()
+
+    def _translated(self, expr: Expr) -> ast.expr:
+        if isinstance(expr, syntax.Constant) and expr.start in self._varying:
+            return self._name(self._varying[expr.start])
+        node = super()._translated(expr)
+        trigger = self._known.get((expr.start, expr.end))
+        return self._answered(trigger, expr, node) if trigger is not None else node
+
+    def _answered(self, trigger: Trigger, expr: Expr, otherwise: ast.expr) -> ast.expr:
+        """Return a trigger's comparison with what the index knows of the text, or, where that is none, as it is."""
+        self._at(expr)
+        known = self._read_file(trigger.view.found if trigger.kind == "contains" else trigger.view.text)
+        literals = [
+            self._name(self._varying[offset]) if offset in self._varying else self._constant(value)
+            for offset, value in zip(trigger.at, trigger.literals, strict=True)
+        ]
+        answer: ast.expr
+        if trigger.kind == "contains":
+            answer = ast.Compare(literals[0], [ast.In()], [known], **self._place)
+        elif trigger.kind != "equals":
+            edges: ast.expr = ast.Tuple(literals, ast.Load(), **self._place)
+            answer = self._call(f".{trigger.kind}", known, edges)
+        elif len(literals) == 1:
+            answer = ast.Compare(known, [ast.Eq()], literals, **self._place)
+        else:
+            answer = ast.Compare(known, [ast.In()], [ast.Tuple(literals, ast.Load(), **self._place)], **self._place)
+        none = ast.Compare(known, [ast.Is()], [self._constant(None)], **self._place)
+        return ast.IfExp(none, otherwise, answer, **self._place)
+
+    def _number(self) -> ast.expr:
+        return self._name(".number")
+
+    def _read_file(self, name: str) -> ast.expr:
+        return ast.Subscript(self._name(".variables"), self._constant(name), ast.Load(), **self._place)
+
+    def _bind_file(self, name: str, value: ast.expr) -> ast.stmt:
+        target = ast.Subscript(self._name(".variables"), self._constant(name), ast.Store(), **self._place)
+        return ast.Assign([target], value, **self._place)
+
+    def _unbind_file(self, name: str) -> ast.stmt:
+        target = ast.Subscript(self._name(".variables"), self._constant(name), ast.Del(), **self._place)
+        return ast.Delete([target], **self._place)
+
+    def _bind_inside(self, name: str, value: ast.expr) -> ast.expr:
+        return self._call(".bound", self._name(".variables"), self._constant(name), value)
+
+    def _captures(self) -> bool:
+        return False
+
+    def _is_searched_once(self, wanted: Expr, text: syntax.Name) -> bool:
+        # In a long file it is the index that looks through texts.
+        return not self._indexed and super()._is_searched_once(wanted, text)
+
+    def _is_short(self, variable: str) -> ast.expr | None:
+        return self._short_test(self._read_file(variable))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.lang.codes import CODES, Severity
+from dispatcher.lang.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +92,8 @@ def _stand_in(character: re.Match[str]) -> str:
 
 def near_name(name: str, known: Iterable[str]) -> str | None:
     """Return "did you mean ..." where a known name is near, else None."""
+    from difflib import get_close_matches  # most files have no mistake
+
     by_folded: dict[str, str] = {}
     for candidate in known:
         by_folded.setdefault(candidate.casefold(), candidate)

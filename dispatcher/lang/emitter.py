@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from dispatcher.lang import syntax
+from dispatcher.lang import measuring, syntax
 from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.functions import FUNCTIONS
-from dispatcher.lang.helpers import HELPERS
-from dispatcher.lang.program import RENAMED, TopStatement, Write
+from dispatcher.lang.program import RENAMED, Write
 from dispatcher.lang.scopes import (
     ScopeNames,
     bound_names,
@@ -35,22 +34,25 @@ class Place(TypedDict):
 class Emitter:
     """Holds what one file's translation needs, and makes the small nodes."""
 
-    def __init__(self, checked: CheckedModule) -> None:
-        self.statements: list[TopStatement] = []
+    def __init__(self, checked: CheckedModule, namespace: dict[str, Any]) -> None:
         self.writes: list[Write] = []
-        self.writes_in_functions = False
+        # Whether anything inside a function writes a ticket variable, and whether anything asks the meter.
+        self.writes_inside = False
+        self.uses_meter = False
         self._checked = checked
         self._source = checked.source
         self._schema = checked.schema
-        self._globals: dict[str, Any] = {"__builtins__": {}, **HELPERS}
+        self._globals = namespace
         # The functions and comprehensions around the current place.
         self._scopes: list[ScopeNames] = []
-        self._renamed = _hidden_names(checked)
-        self._functions = _own_functions(checked)
+        self._renamed = self._hidden_names()
+        self._functions = self._called_directly()
         self._temporaries = 0
-        # The number of the top-level statement whose first effect is still to be marked, if any.
-        self._mark: int | None = None
+        # Whether the top-level statement is still to be marked as fired where it does something.
+        self._mark = False
         self._in_iterable = False
+        # How many loops are around the current place.
+        self._loops = 0
         self._place = self._place_of(0, 0)
 
     def _at(self, node: syntax.Node) -> None:
@@ -67,6 +69,7 @@ class Emitter:
         }
 
     def _name(self, name: str) -> ast.expr:
+        self.uses_meter = self.uses_meter or name == ".meter"
         return ast.Name(name, ast.Load(), **self._place)
 
     def _constant(self, value: Any) -> ast.expr:
@@ -89,6 +92,72 @@ class Emitter:
         self._temporaries += 1
         return f".t{self._temporaries}"
 
+    # Where the variables of the file are, and the number of the top-level statement, is for each compiler to say.
+
+    def _hidden_names(self) -> frozenset[str]:
+        """Return the variables of the file that need another name where functions around their use have the same."""
+        raise NotImplementedError
+
+    def _called_directly(self) -> frozenset[str]:
+        """Return the names of the file that surely mean functions of the rule, and that Python finds by themselves."""
+        raise NotImplementedError
+
+    def _number(self) -> ast.expr:
+        """Return the number of the current top-level statement."""
+        raise NotImplementedError
+
+    def _read_file(self, name: str) -> ast.expr:
+        """Return what reads the variable `name` of the compiled code's file."""
+        raise NotImplementedError
+
+    def _bind_file(self, name: str, value: ast.expr) -> ast.stmt:
+        """Return what binds the variable `name` of the compiled code's file."""
+        raise NotImplementedError
+
+    def _unbind_file(self, name: str) -> ast.stmt:
+        """Return what deletes the variable `name` of the compiled code's file."""
+        raise NotImplementedError
+
+    def _bind_inside(self, name: str, value: ast.expr) -> ast.expr:
+        """Return what binds the variable `name` of the compiled code's file inside an expression, and is its value."""
+        raise NotImplementedError
+
+    def _is_short(self, variable: str) -> ast.expr | None:
+        """Return what tells whether a ticket variable that nothing in the file binds holds a short text.
+
+        None where it surely does.
+        """
+        raise NotImplementedError
+
+    def _short_test(self, value: ast.expr) -> ast.expr:
+        length = ast.Compare(self._call(".len", value), [ast.Lt()], [self._constant(measuring.COUNTED)], **self._place)
+        is_text = ast.Compare(self._call(".type", value), [ast.Is()], [self._name(".text")], **self._place)
+        return ast.BoolOp(ast.And(), [is_text, length], **self._place)
+
+    def _captures(self) -> bool:
+        """Tell whether patterns, loops and definitions bind the variables of the file by themselves."""
+        raise NotImplementedError
+
+    def _read(self, name: str) -> ast.expr:
+        """Return what reads a variable of the rule."""
+        return self._read_file(self._of_file(name)) if self._is_files(name) else self._name(name)
+
+    def _bind(self, name: str, value: ast.expr) -> ast.stmt:
+        """Return what binds a variable of the rule."""
+        return self._bind_file(self._of_file(name), value) if self._is_files(name) else self._assign_name(name, value)
+
+    def _unbind(self, name: str) -> ast.stmt:
+        """Return what deletes a variable of the rule."""
+        if self._is_files(name):
+            return self._unbind_file(self._of_file(name))
+        return ast.Delete([ast.Name(name, ast.Del(), **self._place)], **self._place)
+
+    def _binding_name(self, name: str) -> str | None:
+        """Return the Python variable that binds a variable of the rule, or None where a statement must do it."""
+        if not self._is_files(name):
+            return name
+        return self._of_file(name) if self._captures() else None
+
     def _is_files(self, name: str) -> bool:
         """Tell whether `name` means something of the file here, or a function of the tables, and nothing local."""
         for scope in reversed(self._scopes):
@@ -97,10 +166,6 @@ class Emitter:
             if name in scope.own:
                 return False
         return True
-
-    def _resolved(self, name: str) -> str:
-        """Return the variable of the compiled code that `name` means here."""
-        return self._of_file(name) if self._is_files(name) else name
 
     def _of_file(self, name: str) -> str:
         """Return the variable of the compiled code for one of the file, whose aliases mean another."""
@@ -125,16 +190,22 @@ class Emitter:
         return variable.name if variable is not None and variable.writable else None
 
     def _log(self, variable: str, value: ast.expr, *, copied: bool = False) -> ast.stmt:
-        entry = ast.Tuple([self._constant(self._write(variable, copied=copied)), value], ast.Load(), **self._place)
+        site = self._constant(self._write(variable, copied=copied))
+        entry = ast.Tuple([self._number(), site, value], ast.Load(), **self._place)
         return self._do(".log", entry)
 
+    def _logged(self, variable: str, value: ast.expr) -> ast.expr:
+        """Return what logs a value that a ticket variable gets inside an expression, and is the value."""
+        site = self._constant(self._write(variable))
+        return self._call(".logged", self._name(".log"), self._number(), site, value)
+
     def _write(self, variable: str, *, copied: bool = False) -> int:
-        self.writes_in_functions = self.writes_in_functions or bool(self._scopes)
-        self.writes.append(Write(variable, self._place["lineno"], len(self.statements) - 1, copied))
+        self.writes_inside = self.writes_inside or bool(self._scopes)
+        self.writes.append(Write(variable, self._place["lineno"], copied))
         return len(self.writes) - 1
 
 
-def _hidden_names(checked: CheckedModule) -> frozenset[str]:
+def hidden_names(checked: CheckedModule) -> frozenset[str]:
     """Return the file's variables that a function declares `global` though a function around it has the same name."""
     hidden: set[str] = set()
     pending: list[tuple[syntax.Function, frozenset[str]]] = [
@@ -151,7 +222,7 @@ def _hidden_names(checked: CheckedModule) -> frozenset[str]:
     return frozenset(checked.schema.aliases.get(name, name) for name in hidden)
 
 
-def _own_functions(checked: CheckedModule) -> frozenset[str]:
+def own_functions(checked: CheckedModule) -> frozenset[str]:
     """Return the names of the file that are bound once, by a `def`: whatever they mean can be called as it is."""
     counts = Counter(name_of(name) for name in bound_names(checked.module.body))
     counts.update(global_names(checked.module.body))

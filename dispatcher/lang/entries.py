@@ -6,9 +6,9 @@ the steps that every call takes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.values import Implementation
 
 # What most calls are charged by.

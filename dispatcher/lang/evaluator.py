@@ -1,10 +1,14 @@
 """Programs + first values + Limits -> Outcome. The only file that runs anything.
 
 A fault in a top-level statement makes that statement absent: what comes out is exactly what the same rules without it
-give. Evaluation is deterministic, so the normal path runs each file once and keeps nothing. After a fault everything
-starts again, watched: the run goes on behind a statement that failed before it had any effect, and starts again
-without one that had. The runs share twice the steps of one; when those are spent, the
-statement at fault and all behind it are left out, and what stands before them decides.
+give. Evaluation is deterministic, so the normal path, `begin`, runs each file once and keeps nothing but a log; what it
+means is worked out by `conclude`, when somebody asks. After a fault everything starts again, watched and statement by
+statement: the run goes on behind a statement that failed before it had any effect, and starts again without one that
+had. The runs share twice the steps of one; when those are spent, the statement at fault and all behind it are left
+out, and what stands before them decides.
+
+What running each statement once takes is known beforehand, and no rule can make it more; so the limit on steps is on
+what they spend beyond it.
 
 A watched run also finds out which statement changed a ticket variable in place by a way that the log does not see, such
 as another name for it; there is one where the values at the end are not those of the log.
@@ -12,18 +16,19 @@ as another name for it; there is one where the values at the end are not those o
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import FunctionType
 from typing import Any
 
-from dispatcher.lang.budget import LimitExceeded, Limits, Meter
+from dispatcher.lang.budget import LimitExceeded, Limits, Meter, Surroundings
 from dispatcher.lang.exceptions import CATCHABLE
 from dispatcher.lang.faults import EvaluationFault, Places
 from dispatcher.lang.headroom import with_room
-from dispatcher.lang.program import RENAMED, Program, Write
+from dispatcher.lang.modules.textwrap_module import whole
+from dispatcher.lang.program import RENAMED, UNREAD, Entry, Program, Write
+from dispatcher.lang.records import dataclass, field, replace
 from dispatcher.plain import Room, same
 
 # Copies a value that can be changed in place, as far as there is room.
@@ -42,9 +47,10 @@ GAVE_UP = "the rules fail too often: this one and all behind it are left out"
 
 @dataclass(frozen=True, slots=True)
 class LoggedWrite:
-    """One write of a ticket variable, and the value that it had then."""
+    """One write of a ticket variable by a statement of a program, and the value that it had then."""
 
     program: int
+    statement: int
     write: Write
     value: Any
 
@@ -62,6 +68,177 @@ class Outcome:
     steps: int
 
 
+class Ticket:
+    """The surroundings of an evaluation: the first values of a ticket's variables, and when it arrived."""
+
+    __slots__ = ("_first", "_now")
+
+    def __init__(self, first: Mapping[str, Any], now: datetime) -> None:
+        self._first = first
+        self._now = now
+
+    def moment(self) -> datetime:
+        """Return the ticket's time of arrival."""
+        return self._now
+
+    def seed(self) -> str:
+        """Return what random numbers begin with: another text for each ticket, and the same for the same one."""
+        import hashlib  # few rules draw lots
+
+        text = repr(sorted(self._first.items()))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _with_unset(function: Any, unset: tuple[Any, ...]) -> Any:
+    """Return a compiled function that takes unset values as it is given them here."""
+    return FunctionType(function.__code__, function.__globals__, function.__name__, unset)
+
+
+class Variables(dict[str, Any]):
+    """The variables of a file that runs statement by statement, which fail as Python's own where they are not bound."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        raise NameError(f"name '{name}' is not defined")
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise NameError(f"name '{name}' is not defined")
+        super().__delitem__(name)
+
+
+# What the first run of the programs left: for each program its variables at the end and its log; the error that ended
+# the run, with the number of the statement where the file runs statement by statement; the steps spent beside what is
+# known beforehand; and what was printed.
+Pass = tuple[Mapping[str, Any] | None, list[Entry]]
+FirstRun = tuple[tuple[Pass, ...], tuple[int | None, BaseException] | None, int, str]
+
+
+def begin(programs: Sequence[Program], values: Mapping[str, Any], meter: Meter) -> FirstRun:
+    """Run programs once, in order, on the first values of the ticket variables that they read.
+
+    The values are this run's own.
+    """
+    passes: tuple[Pass, ...] = ()
+    if any(program.writes_in_functions for program in programs):
+        # Only a watched run tells which statement called them.
+        return passes, None, 0, ""
+    end: tuple[int | None, BaseException] | None = None
+    for program in programs:
+        log: list[Entry] = []
+        found: Mapping[str, Any] | None = None
+        if program.fused is None:
+            given = {name: values[name] for name in program.reads}
+            found, end = _run_statements(program, given, meter, log.append, None)
+        else:
+            try:
+                found = program.fused.general.function(meter, log.append, *[values[name] for name in program.reads])
+            except FAULTS as error:
+                end = None, error
+        passes = (*passes, (found, log))
+        if end is not None:
+            break
+        if len(programs) > 1:
+            values = {**values, **_left(program, values, found, log)}
+    return passes, end, meter.limits.steps - meter.steps, "".join(meter.output)
+
+
+class QuickStart:
+    """Begins the evaluation of one program on tickets as they come, as long as they hold nothing but short texts.
+
+    `unset` are the values of what the program reads where a ticket says nothing of it; they cannot be changed.
+    """
+
+    __slots__ = ("_function", "_limits", "_metered", "_program", "_reader")
+
+    def __init__(self, program: Program, unset: tuple[Any, ...], limits: Limits) -> None:
+        self._limits = limits
+        self._program = program
+        self._metered = True
+        self._reader: Callable[..., Any] | None = None
+        self._function: Callable[..., Any] | None = None
+        if program.fused is None:
+            self._reader = _with_unset(program.reader(program.reads), unset)
+        else:
+            file = program.fused.quick
+            self._function = _with_unset(file.function, unset)
+            self._metered = file.metered
+
+    def begin(self, get: Callable[[str, Any], Any], surroundings: Surroundings) -> FirstRun | None:
+        """Return the first run; None, and nothing has run, for a ticket that holds anything else."""
+        # The meter asks for what hardly any rule needs; it does not outlive the run.
+        log: list[Entry] = []
+        if self._function is not None:
+            if not self._metered:
+                try:
+                    found = self._function(None, log.append, get)
+                except FAULTS as error:
+                    return ((None, log),), (None, error), 0, ""
+                return (((found, log),), None, 0, "") if found is not UNREAD else None
+            meter = Meter(self._limits, surroundings)
+            end: tuple[int | None, BaseException] | None = None
+            try:
+                found = self._function(meter, log.append, get)
+            except FAULTS as error:
+                found, end = None, (None, error)
+            if found is UNREAD:
+                return None
+        else:
+            values = self._reader(get) if self._reader is not None else UNREAD
+            if values is UNREAD:
+                return None
+            meter = Meter(self._limits, surroundings)
+            given = zip(self._program.reads, values, strict=True)
+            found, end = _run_statements(self._program, given, meter, log.append, None)
+        return ((found, log),), end, self._limits.steps - meter.steps, "".join(meter.output) if meter.printed else ""
+
+
+def _left(
+    program: Program, values: Mapping[str, Any], found: Mapping[str, Any] | None, log: Sequence[Entry]
+) -> dict[str, Any]:
+    """Return the ticket variables that a program has written or changed."""
+    left = {
+        program.write(entry[0], entry[1], watched=False).variable: entry[2] for entry in log if type(entry) is tuple
+    }
+    for name, value in (found or {}).items():
+        variable = name.removesuffix(RENAMED)
+        if variable in values:
+            left[variable] = value
+    return left
+
+
+def _run_statements(
+    program: Program,
+    values: Mapping[str, Any] | Iterable[tuple[str, Any]],
+    meter: Meter,
+    log: Callable[[Entry], None],
+    watch: _Watch | None,
+) -> tuple[Variables, tuple[int, BaseException] | None]:
+    """Run a file statement by statement; return its variables at the end, and which statement ended it, and how."""
+    number = 0
+    variables = Variables(values)
+    if program.hidden:
+        variables.update(program.hidden)
+    shapes, literals = program.shapes, program.literals
+    try:
+        numbers: Iterable[int] = range(len(shapes))
+        if program.index is not None:
+            numbers = program.index.statements(len(shapes), variables, meter, skips=program.skips)
+        for number in numbers:
+            if watch is None:
+                shapes[number].compiled().function(variables, meter, log, number, *literals[number])
+            elif watch.wanted(number):
+                try:
+                    shapes[number].compiled().function(variables, meter, log, number, *literals[number])
+                except CATCHABLE as error:
+                    if watch.ends_run(number, error):
+                        return variables, (number, error)
+    except FAULTS as error:
+        return variables, (number, error)
+    return variables, None
+
+
 @dataclass(slots=True)
 class _Run:
     """One pass over the programs, as far as it came."""
@@ -72,21 +249,47 @@ class _Run:
     fired: set[tuple[int, int]] = field(default_factory=set)
     # Statements that failed before they had any effect, and what ended the run, if anything did.
     absent: list[EvaluationFault] = field(default_factory=list)
-    # Steps that failed statements spent and got back.
+    prints: str = ""
+    # Steps that were spent, and those that failed statements got back.
+    steps: int = 0
     wasted: int = 0
     end: EvaluationFault | None = None
+
+    def passed(
+        self,
+        number: int,
+        program: Program,
+        found: Mapping[str, Any],
+        writes: Sequence[LoggedWrite],
+        fired: set[int],
+        skipped: set[int],
+    ) -> None:
+        """Take over what one program did, without the statements that were skipped."""
+        for name, value in found.items():
+            variable = name.removesuffix(RENAMED)
+            if variable in self.variables:
+                self.variables[variable] = value
+            elif variable and not variable.startswith("."):
+                self.working[variable] = value
+        for logged in writes:
+            if logged.write.variable not in found and logged.write.variable + RENAMED not in found:
+                # The log alone tells, or `except ... as priority` has unbound it: what was written last stays.
+                self.variables[logged.write.variable] = logged.value
+        self.writes.extend(writes)
+        # A rule that wrote has fired, whatever its conditions are.
+        fired.update(logged.statement for logged in writes)
+        skipped = skipped | {fault.statement for fault in self.absent if fault.program == number}
+        fired.update(index for index, shape in enumerate(program.shapes) if shape.always and index not in skipped)
+        self.fired.update((number, index) for index in fired)
 
 
 class _Watch:
     """Follows the statements of one file, and leaves some out."""
 
-    def __init__(
-        self, meter: Meter, places: Places, left_out: set[int], fired: set[int], run: _Run, freeze: Freeze
-    ) -> None:
+    def __init__(self, meter: Meter, places: Places, left_out: set[int], run: _Run, freeze: Freeze) -> None:
         self._meter = meter
         self._left_out = left_out
         self._places = places
-        self._fired = fired
         self._run = run
         self._freeze = freeze
         self._before = meter.mark()
@@ -95,14 +298,22 @@ class _Watch:
         self._room = Room(items=WATCHED_ITEMS)
         # The values that ticket variables hold and that can be changed in place, each with a copy.
         self._held: dict[str, tuple[Any, Any]] = {}
-        self.log: list[tuple[Write, Any]] = []
+        self.fired: set[int] = set()
+        self.writes: list[LoggedWrite] = []
         for name, value in run.variables.items():
             self._hold(name, value)
 
-    def write(self, entry: tuple[int, Any]) -> None:
-        """Log a write, with a copy of what can still change."""
-        write = replace(self._places.program.writes[entry[0]], statement=self._statement)
-        self.log.append((write, self._hold(write.variable, entry[1])))
+    def log(self, entry: Entry) -> None:
+        """Log that a rule fired, or a write, with a copy of what can still change."""
+        if type(entry) is int:
+            self.fired.add(entry)
+            return
+        number, site, value = entry  # type: ignore[misc] # the other kind of entry
+        write = self._places.program.write(number, site, watched=True)
+        self._note(write, self._hold(write.variable, value))
+
+    def _note(self, write: Write, value: Any) -> None:
+        self.writes.append(LoggedWrite(self._places.number, self._statement, write, value))
 
     def _hold(self, name: str, value: Any) -> Any:
         self._held.pop(name, None)
@@ -117,10 +328,10 @@ class _Watch:
 
     def settle(self) -> None:
         """Log what the statement before changed in place."""
-        statement = self._places.program.statements[self._statement]
         for name, (value, copy) in list(self._held.items()):
             if self._room.items >= 0 and not same(self._freeze(value, self._room), copy):
-                self.log.append((Write(name, statement.line, self._statement), self._hold(name, value)))
+                line = self._places.program.statement(self._statement).line
+                self._note(Write(name, line), self._hold(name, value))
 
     def wanted(self, number: int) -> bool:
         """Tell whether a statement shall run, and note what is left before it."""
@@ -139,17 +350,12 @@ class _Watch:
         run.wasted += self._before.steps - meter.steps + FAULT_COST
         if meter.changed or type(error) in (RecursionError, MemoryError) or run.wasted > meter.limits.steps * RUNS:
             return True
-        fault = self._places.fault(error)
+        fault = self._places.fault(error, statement)
         if fault.after_effect or not meter.go_back(self._before):
             return True
-        self._fired.discard(statement)
+        self.fired.discard(statement)
         run.absent.append(fault)
         return False
-
-
-def _always(_statement: int, _error: BaseException) -> bool:
-    """Answer for a first run, which ends with its first fault."""
-    return True
 
 
 @with_room
@@ -164,52 +370,121 @@ def evaluate(
 
     `freeze` copies a value, so that no run sees what another one changed, and no log what came later.
     """
+    meter = Meter(limits, Ticket(first, now))
+    return conclude(programs, first, freeze, limits, now, begin(programs, own_values(first, freeze), meter))
+
+
+@with_room
+def conclude(
+    programs: Sequence[Program],
+    first: Mapping[str, Any],
+    freeze: Freeze,
+    limits: Limits,
+    now: datetime,
+    begun: FirstRun,
+) -> Outcome:
+    """Return what the first run gave, or, after a fault, what the rules give without what failed."""
     left_out: set[tuple[int, int]] = set()
     faults: list[EvaluationFault] = []
     spent = 0
     watching = any(program.writes_in_functions for program in programs)
-    statements = sum(len(program.statements) for program in programs)
+    statements = sum(len(program.shapes) for program in programs)
     places = [Places(number, program) for number, program in enumerate(programs)]
+    if begun[1] is not None and isinstance(begun[1][1], RecursionError):
+        # The caller may have left too little of Python's stack.
+        meter = Meter(limits, Ticket(first, now))
+        begun = begin(programs, own_values(first, freeze), meter)
+    run = _watched(places, first, freeze, limits, now, left_out) if watching else _told(places, first, begun)
     while True:
-        meter = Meter(limits, now, lambda: _seed(first))
-        run = _run(places, first, freeze, meter, left_out, watching=watching)
-        spent += limits.steps - max(meter.steps, 0) + run.wasted + RUN_COST * statements
+        spent += min(run.steps, limits.steps) + run.wasted + RUN_COST * statements
         if run.end is None:
             if watching or not _changed_unseen(programs, first, freeze, run):
                 break
-            watching = True
-            continue
+        else:
+            faults.append(run.end)
+            place = (run.end.program, run.end.statement)
+            left_out.add(place)
+            if spent >= limits.steps * RUNS:
+                left_out.update(_behind(programs, place))
+                spent = 0
+                faults.append(replace(run.end, kind="limit", type="LimitExceeded", message=GAVE_UP))
         watching = True
-        faults.append(run.end)
-        place = (run.end.program, run.end.statement)
-        left_out.add(place)
-        if spent >= limits.steps * RUNS:
-            left_out.update(_behind(programs, place))
-            spent = 0
-            faults.append(replace(run.end, kind="limit", type="LimitExceeded", message=GAVE_UP))
+        run = _watched(places, first, freeze, limits, now, left_out)
     faults += run.absent
+    absent = left_out | {(fault.program, fault.statement) for fault in run.absent}
+    weight = sum(program.weight for program in programs)
+    weight -= sum(programs[number].shapes[statement].weight for number, statement in absent)
     return Outcome(
         variables=run.variables,
         working=run.working,
         writes=run.writes,
         fired=frozenset(run.fired),
         faults=sorted(faults, key=lambda fault: (fault.program, fault.statement)),
-        prints="".join(meter.output),
-        steps=limits.steps - meter.steps,
+        prints=run.prints,
+        steps=run.steps + weight,
     )
 
 
-def _seed(first: Mapping[str, Any]) -> str:
-    """Return what random numbers begin with: another text for each ticket, and the same for the same one."""
-    return hashlib.sha256(repr(sorted(first.items())).encode("utf-8", "surrogatepass")).hexdigest()
+def own_values(first: Mapping[str, Any], freeze: Freeze) -> dict[str, Any]:
+    """Return the values, with copies of those that can be changed in place."""
+    return {name: freeze(value, Room()) if isinstance(value, CHANGEABLE) else value for name, value in first.items()}
+
+
+def _told(files: Sequence[Places], first: Mapping[str, Any], begun: FirstRun) -> _Run:
+    """Return what the log of the first run tells."""
+    passes, end, steps, prints = begun
+    run = _Run(dict(first), steps=steps, prints=prints)
+    if end is not None:
+        statement, error = end
+        run.end = files[len(passes) - 1].fault(error, statement)
+        return run
+    for places, (found, log) in zip(files, passes, strict=True):
+        program = places.program
+        writes = [
+            LoggedWrite(places.number, entry[0], program.write(entry[0], entry[1], watched=False), whole(entry[2]))
+            for entry in log
+            if type(entry) is tuple
+        ]
+        fired = {entry for entry in log if type(entry) is int}
+        run.passed(places.number, program, found or {}, writes, fired, set())
+    return run
+
+
+def _watched(
+    files: Sequence[Places],
+    first: Mapping[str, Any],
+    freeze: Freeze,
+    limits: Limits,
+    now: datetime,
+    left_out: set[tuple[int, int]],
+) -> _Run:
+    """Run all files statement by statement, without those that are left out."""
+    meter = Meter(limits, Ticket(first, now))
+    run = _Run(own_values(first, freeze))
+    for number, places in enumerate(files):
+        program = places.program
+        skipped = {statement for owner, statement in left_out if owner == number}
+        watch = _Watch(meter, places, skipped, run, freeze)
+        given = {name: run.variables[name] for name in program.reads}
+        variables, end = _run_statements(program, given, meter, watch.log, watch)
+        if end is not None:
+            run.end = places.fault(end[1], end[0])
+            break
+        if program.shapes:
+            watch.settle()
+        run.passed(number, program, variables, watch.writes, watch.fired, skipped)
+    run.steps = limits.steps - meter.steps
+    run.prints = "".join(meter.output)
+    return run
 
 
 def _changed_unseen(programs: Sequence[Program], first: Mapping[str, Any], freeze: Freeze, run: _Run) -> bool:
     """Tell whether a ticket variable may hold, or have held, something else than the log says."""
-    changing = any(program.changes_values for program in programs)
+    if not any(program.changes_values for program in programs):
+        return False
     last = dict(first)
     for logged in run.writes:
-        if changing and _can_change(logged.value, copied=logged.write.copied):
+        if _can_change(logged.value, copied=logged.write.copied):
             return True
         last[logged.write.variable] = logged.value
     held = [name for name, value in run.variables.items() if isinstance(value, CHANGEABLE)]
@@ -226,59 +501,5 @@ def _can_change(value: Any, *, copied: bool) -> bool:
 
 
 def _behind(programs: Sequence[Program], place: tuple[int, int]) -> set[tuple[int, int]]:
-    everything = (
-        (number, index) for number, program in enumerate(programs) for index in range(len(program.statements))
-    )
+    everything = ((number, index) for number, program in enumerate(programs) for index in range(len(program.shapes)))
     return {behind for behind in everything if behind > place}
-
-
-def _run(
-    files: Sequence[Places],
-    first: Mapping[str, Any],
-    freeze: Freeze,
-    meter: Meter,
-    left_out: set[tuple[int, int]],
-    *,
-    watching: bool,
-) -> _Run:
-    run = _Run(
-        {name: freeze(value, Room()) if isinstance(value, CHANGEABLE) else value for name, value in first.items()}
-    )
-    for number, places in enumerate(files):
-        program = places.program
-        log: list[tuple[int, Any]] = []
-        fired: set[int] = set()
-        skipped: set[int] = set()
-        arguments: list[Any] = [meter, meter.charge, fired.add, log.append, None, _always]
-        if watching:
-            skipped = {statement for owner, statement in left_out if owner == number}
-            watch = _Watch(meter, places, skipped.copy(), fired, run, freeze)
-            arguments[3:] = [watch.write, watch.wanted, watch.ends_run]
-        try:
-            meter.charge(program.weight - sum(program.statements[index].weight for index in skipped))
-            found = program.function(*arguments, *run.variables.values())
-        except FAULTS as error:
-            run.end = places.fault(error)
-            return run
-        for name, value in found.items():
-            variable = name.removesuffix(RENAMED)
-            if variable in run.variables:
-                run.variables[variable] = value
-            elif variable and not variable.startswith("."):
-                run.working[variable] = value
-        if watching:
-            watch.settle()
-            writes = watch.log
-        else:
-            writes = [(program.writes[write], value) for write, value in log]
-        for write, value in writes:
-            if write.variable not in found and write.variable + RENAMED not in found:
-                # `except ... as priority` has unbound it: what was written last before stays.
-                run.variables[write.variable] = value
-        run.writes.extend(LoggedWrite(number, write, value) for write, value in writes)
-        # A rule that wrote has fired, whatever its conditions are.
-        fired.update(write.statement for write, _ in writes)
-        skipped.update(fault.statement for fault in run.absent if fault.program == number)
-        fired.update(index for index, top in enumerate(program.statements) if top.always and index not in skipped)
-        run.fired.update((number, index) for index in fired)
-    return run

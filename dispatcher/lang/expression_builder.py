@@ -15,9 +15,8 @@ from dispatcher.lang.literals import Field, LiteralError, number, text_parts
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr
 from dispatcher.lang.tree_checks import (
-    Bracketed,
     BuildError,
-    bare,
+    Operator,
     check_arguments,
     check_parameters,
     check_target,
@@ -30,98 +29,107 @@ Child: TypeAlias = Any  # a LayoutToken, a Node, or a list made by a rule that i
 _PREFIX = re.compile("[a-zA-Z]*")
 
 
+# These get the gap that they fill instead of their own place: around it stand operands, perhaps in brackets.
+BETWEEN = frozenset({"operator", "walrus"})
+
+
 class ExpressionBuilder:
-    """Callbacks for expressions, without state. `read_field` parses the expression of an f-string field."""
+    """Callbacks for expressions, without state. `read_field` parses the expression of an f-string field.
+
+    A place takes in the brackets around what it begins or ends with; an expression in brackets does not.
+    """
 
     def __init__(self, read_field: Callable[[str, int], Expr]) -> None:
         self._read_field = read_field
 
-    def items(self, parts: list[Child], place: Any) -> Expr:
-        """Return the only item, or a tuple where there is a comma."""
-        if len(parts) == 1:
-            return cast("Expr", parts[0])
-        return syntax.TupleDisplay(tuple(nodes(parts)), **place)
+    def items(self, parts: list[Child], start: int, end: int) -> Expr:
+        """Build a tuple from items with a comma."""
+        return syntax.TupleDisplay(tuple(nodes(parts)), start=start, end=end)
 
-    targets = items
+    named_items = targets = items
 
-    def starred(self, parts: list[Child], place: Any) -> Expr:
+    def starred(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Starred."""
-        return syntax.Starred(_no_comparison(parts[1]), **place)
+        return syntax.Starred(_no_comparison(parts[1], end), start=start, end=end)
 
-    def starred_index(self, parts: list[Child], place: Any) -> Expr:
+    def starred_index(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Starred of an index, before which Python allows any expression."""
-        return syntax.Starred(parts[1], **place)
+        return syntax.Starred(parts[1], start=start, end=end)
 
-    def named_expression(self, parts: list[Child], place: Any) -> Expr:
+    def named_expression(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a NamedExpression."""
-        target = parts[0]
-        if not isinstance(target, syntax.Name):
-            span = Span(target.start, target.end)
-            raise BuildError("invalid-target", "`:=` needs a variable without brackets on its left", span)
-        return syntax.NamedExpression(target, bare(parts[2]), **place)
+        target, target_end, value = parts
+        if not isinstance(target, syntax.Name) or target.start != start:
+            message = "`:=` needs a variable without brackets on its left"
+            raise BuildError("invalid-target", message, Span(start, target_end))
+        return syntax.NamedExpression(target, value, start=start, end=end)
 
-    def conditional(self, parts: list[Child], place: Any) -> Expr:
+    def walrus(self, _parts: list[Child], start: int, _end: int) -> int:
+        """Return where the target before the `:=` ends."""
+        return start
+
+    def conditional(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Conditional."""
-        return syntax.Conditional(parts[2], parts[0], parts[4], **place)
+        return syntax.Conditional(parts[2], parts[0], parts[4], start=start, end=end)
 
-    def lambda_expression(self, parts: list[Child], place: Any) -> Expr:
+    def lambda_expression(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Lambda."""
         parameters = (
             parts[1]
             if isinstance(parts[1], syntax.Parameters)
             else syntax.Parameters((), start=parts[0].end, end=parts[0].end)
         )
-        return syntax.Lambda(parameters, parts[-1], **place)
+        return syntax.Lambda(parameters, parts[-1], start=start, end=end)
 
-    def or_operation(self, parts: list[Child], place: Any) -> Expr:
+    def or_operation(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a BooleanOperation."""
-        return syntax.BooleanOperation("or", tuple(nodes(parts)), **place)
+        return syntax.BooleanOperation("or", tuple(nodes(parts)), start=start, end=end)
 
-    def and_operation(self, parts: list[Child], place: Any) -> Expr:
+    def and_operation(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a BooleanOperation."""
-        return syntax.BooleanOperation("and", tuple(nodes(parts)), **place)
+        return syntax.BooleanOperation("and", tuple(nodes(parts)), start=start, end=end)
 
-    def not_operation(self, parts: list[Child], place: Any) -> Expr:
+    def not_operation(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a UnaryOperation."""
-        return syntax.UnaryOperation("not", parts[1], **place)
+        return syntax.UnaryOperation("not", parts[1], start=start, end=end)
 
-    def operator(self, parts: list[Child]) -> str:
-        """Return the operator's text, one space between two words."""
+    def operator(self, parts: list[Child], start: int, end: int) -> Operator:
+        """Keep the operator's text, one space between two words, and where its operands meet it."""
         if parts[0].text == "@":
             raise no_matrices(parts[0])
-        return " ".join(part.text for part in parts)
+        return Operator(parts[0].text if len(parts) == 1 else " ".join(part.text for part in parts), start, end)
 
-    def operation(self, parts: list[Child]) -> Expr:
+    def operation(self, parts: list[Child], start: int, end: int) -> Expr:
         """Order a flat run of operands and operators."""
-        return ordered(parts)
+        return ordered(parts, start, end)
 
-    def unary_operation(self, parts: list[Child], place: Any) -> Expr:
+    def unary_operation(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a UnaryOperation."""
-        return syntax.UnaryOperation(parts[0].text, parts[1], **place)
+        return syntax.UnaryOperation(parts[0].text, parts[1], start=start, end=end)
 
-    def power(self, parts: list[Child], place: Any) -> Expr:
+    def power(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a BinaryOperation of `**`."""
-        return syntax.BinaryOperation(parts[0], "**", parts[2], **place)
+        return syntax.BinaryOperation(parts[0], "**", parts[2], start=start, end=end)
 
-    def attribute(self, parts: list[Child], place: Any) -> Expr:
+    def attribute(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build an Attribute."""
-        return syntax.Attribute(parts[0], identifier(parts[2]), **place)
+        return syntax.Attribute(parts[0], identifier(parts[2]), start=start, end=end)
 
-    def call(self, parts: list[Child], place: Any) -> Expr:
+    def call(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Call."""
-        return syntax.Call(parts[0], parts[2] if isinstance(parts[2], tuple) else (), **place)
+        return syntax.Call(parts[0], parts[2] if len(parts) == 4 else (), start=start, end=end)
 
-    def subscript(self, parts: list[Child], place: Any) -> Expr:
+    def subscript(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Subscript."""
-        return syntax.Subscript(parts[0], parts[2], **place)
+        return syntax.Subscript(parts[0], parts[2], start=start, end=end)
 
-    def subscripts(self, parts: list[Child], place: Any) -> Expr:
+    def subscripts(self, parts: list[Child], start: int, end: int) -> Expr:
         """Return the only index, or a tuple where there is a comma."""
-        if len(parts) == 1 and isinstance(parts[0], syntax.Starred):
-            return syntax.TupleDisplay((parts[0],), **place)
-        return self.items(parts, place)
+        if len(parts) == 1 and not isinstance(parts[0], syntax.Starred):
+            return cast("Expr", parts[0])
+        return self.items(parts, start, end)
 
-    def slice(self, parts: list[Child], place: Any) -> Expr:
+    def slice(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Slice; a missing bound is where two colons, or a colon and an end, meet."""
         bounds: list[Expr | None] = [None, None, None]
         index = 0
@@ -131,20 +139,20 @@ class ExpressionBuilder:
             else:
                 bounds[index] = part
         lower, upper, step = bounds
-        return syntax.Slice(lower, upper, step, **place)
+        return syntax.Slice(lower, upper, step, start=start, end=end)
 
-    def arguments(self, parts: list[Child]) -> tuple[syntax.Argument, ...]:
+    def arguments(self, parts: list[Child], _start: int, _end: int) -> tuple[syntax.Argument, ...]:
         """Check the order of arguments as CPython does."""
         arguments = tuple(nodes(parts))
         check_arguments(cast("tuple[syntax.Argument, ...]", arguments))
         return cast("tuple[syntax.Argument, ...]", arguments)
 
-    def argument(self, parts: list[Child], place: Any) -> syntax.Argument:
+    def argument(self, parts: list[Child], start: int, end: int) -> syntax.Argument:
         """Build one argument."""
         if len(parts) == 1:
-            return syntax.Argument(parts[0], None, "", **place)
+            return syntax.Argument(parts[0], None, "", start=start, end=end)
         if len(parts) == 2:
-            return syntax.Argument(parts[1], None, parts[0].text, **place)
+            return syntax.Argument(parts[1], None, parts[0].text, start=start, end=end)
         name = parts[0]
         if not isinstance(name, syntax.Name):
             raise BuildError(
@@ -153,39 +161,39 @@ class ExpressionBuilder:
                 name.span,
                 "write `==` to compare",
             )
-        return syntax.Argument(parts[2], name.id, "", **place)
+        return syntax.Argument(parts[2], name.id, "", start=start, end=end)
 
-    def generator_argument(self, parts: list[Child], place: Any) -> syntax.Argument:
+    def generator_argument(self, parts: list[Child], start: int, end: int) -> syntax.Argument:
         """Build a generator expression that is an argument."""
-        generator = self._comprehension("generator", parts[0], None, parts[1:], place)
-        return syntax.Argument(generator, None, "", **place)
+        generator = self._comprehension("generator", parts[0], None, parts[1:], start, end)
+        return syntax.Argument(generator, None, "", start=start, end=end)
 
-    def parameters(self, parts: list[Child], place: Any) -> syntax.Parameters:
+    def parameters(self, parts: list[Child], start: int, end: int) -> syntax.Parameters:
         """Check the order of parameters as CPython does."""
         items = tuple(cast("list[syntax.Parameter]", nodes(parts)))
         check_parameters(items)
-        return syntax.Parameters(items, **place)
+        return syntax.Parameters(items, start=start, end=end)
 
-    def parameter(self, parts: list[Child], place: Any) -> syntax.Parameter:
+    def parameter(self, parts: list[Child], start: int, end: int) -> syntax.Parameter:
         """Build one parameter."""
         first = parts[0]
         if first.type == "NAME":
-            return syntax.Parameter(identifier(first), "", parts[2] if len(parts) > 1 else None, **place)
-        return syntax.Parameter(identifier(parts[1]) if len(parts) > 1 else "", first.text, None, **place)
+            return syntax.Parameter(identifier(first), "", parts[2] if len(parts) > 1 else None, start=start, end=end)
+        return syntax.Parameter(identifier(parts[1]) if len(parts) > 1 else "", first.text, None, start=start, end=end)
 
-    def fstring_expression(self, parts: list[Child]) -> Expr:
+    def fstring_expression(self, parts: list[Child], _start: int, _end: int) -> Expr:
         """Return the expression behind the brace of an f-string field."""
         return no_star(parts[1])
 
-    def fstring_generator(self, parts: list[Child], place: Any) -> Expr:
+    def fstring_generator(self, parts: list[Child], _start: int, end: int) -> Expr:
         """Build a generator expression whose brackets are the braces of a field."""
-        return self._comprehension("generator", parts[1], None, parts[2:], place | {"start": parts[1].start})
+        return self._comprehension("generator", parts[1], None, parts[2:], parts[1].start, end)
 
-    def name(self, parts: list[Child]) -> syntax.Name:
+    def name(self, parts: list[Child], _start: int, _end: int) -> syntax.Name:
         """Build a Name."""
-        return syntax.Name(identifier(parts[0]), start=parts[0].start, end=parts[0].end)
+        return variable(parts[0])
 
-    def number(self, parts: list[Child]) -> Expr:
+    def number(self, parts: list[Child], _start: int, _end: int) -> Expr:
         """Build a Constant from a number literal."""
         token = parts[0]
         try:
@@ -194,14 +202,14 @@ class ExpressionBuilder:
             raise _literal_problem(problem, token) from None
         return syntax.Constant(value, start=token.start, end=token.end)
 
-    def constant(self, parts: list[Child], place: Any) -> Expr:
+    def constant(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a Constant from a keyword."""
         token = parts[0]
         if token.text == "...":
-            return syntax.RefusedExpression("`...`", **place)
-        return syntax.Constant({"None": None, "True": True, "False": False}[token.text], **place)
+            return syntax.RefusedExpression("`...`", start=start, end=end)
+        return syntax.Constant({"None": None, "True": True, "False": False}[token.text], start=start, end=end)
 
-    def text(self, parts: list[LayoutToken], place: Any) -> Expr:
+    def text(self, parts: list[LayoutToken], start: int, end: int) -> Expr:
         """Build a Constant, or a FormattedString where a literal has fields, from adjacent literals."""
         pieces: list[str | syntax.FormattedField] = []
         formatted = False
@@ -214,8 +222,8 @@ class ExpressionBuilder:
             pieces.extend(value if isinstance(value, str) else self._field(value, token) for value in values)
         joined = _join(pieces)
         if formatted:
-            return syntax.FormattedString(joined, **place)
-        return syntax.Constant(cast("str", joined[0]) if joined else "", **place)
+            return syntax.FormattedString(joined, start=start, end=end)
+        return syntax.Constant(cast("str", joined[0]) if joined else "", start=start, end=end)
 
     def _field(self, field: Field, token: LayoutToken) -> syntax.FormattedField:
         start, end = token.start + field.offset, token.start + field.end
@@ -229,12 +237,12 @@ class ExpressionBuilder:
         value = self._read_field(field.expression, start)
         return syntax.FormattedField(value, conversion, spec, field.label, start=start, end=end)
 
-    def empty_tuple(self, _parts: list[Child], place: Any) -> Bracketed:
+    def empty_tuple(self, _parts: list[Child], start: int, end: int) -> Expr:
         """Build `()`."""
-        return Bracketed(syntax.TupleDisplay((), **place), **place)
+        return syntax.TupleDisplay((), start=start, end=end)
 
-    def parenthesized(self, parts: list[Child], place: Any) -> Bracketed:
-        """Keep the brackets' place; a tuple also takes them into its own."""
+    def parenthesized(self, parts: list[Child], start: int, end: int) -> Expr:
+        """Return what is in brackets; only a tuple takes them into its place."""
         inner = parts[1]
         if isinstance(inner, syntax.Starred):
             raise BuildError(
@@ -244,45 +252,49 @@ class ExpressionBuilder:
                 "write `(*values,)` or `[*values]`",
             )
         if isinstance(inner, syntax.TupleDisplay):
-            inner = syntax.TupleDisplay(inner.items, **place)
-        return Bracketed(inner, **place)
+            return syntax.TupleDisplay(inner.items, start=start, end=end)
+        return cast("Expr", inner)
 
-    def list_display(self, parts: list[Child], place: Any) -> Expr:
+    def displayed(self, parts: list[Child], _start: int, _end: int) -> tuple[Expr, ...]:
+        """Return the items of a list or set."""
+        return tuple(nodes(parts))
+
+    def list_display(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a ListDisplay."""
-        return syntax.ListDisplay(_display_items(parts), **place)
+        return syntax.ListDisplay(parts[1] if len(parts) == 3 else (), start=start, end=end)
 
-    def set_display(self, parts: list[Child], place: Any) -> Expr:
+    def set_display(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a SetDisplay."""
-        return syntax.SetDisplay(_display_items(parts), **place)
+        return syntax.SetDisplay(parts[1], start=start, end=end)
 
-    def empty_dict(self, _parts: list[Child], place: Any) -> Expr:
+    def empty_dict(self, _parts: list[Child], start: int, end: int) -> Expr:
         """Build `{}`."""
-        return syntax.DictDisplay((), **place)
+        return syntax.DictDisplay((), start=start, end=end)
 
-    def dict_display(self, parts: list[Child], place: Any) -> Expr:
+    def dict_display(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a DictDisplay."""
-        entries = tuple(part for part in parts if isinstance(part, tuple))
-        return syntax.DictDisplay(entries, **place)
+        entries = tuple(part for part in parts if type(part) is tuple)
+        return syntax.DictDisplay(entries, start=start, end=end)
 
-    def entry(self, parts: list[Child]) -> tuple[Expr | None, Expr]:
+    def entry(self, parts: list[Child], _start: int, end: int) -> tuple[Expr | None, Expr]:
         """Return key and value; the key of `**more` is None."""
-        return (bare(parts[0]), bare(parts[2])) if len(parts) == 3 else (None, _no_comparison(parts[1]))
+        return (parts[0], parts[2]) if len(parts) == 3 else (None, _no_comparison(parts[1], end))
 
-    def generator(self, parts: list[Child], place: Any) -> Expr:
+    def generator(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a generator expression."""
-        return self._comprehension("generator", parts[1], None, parts[2:-1], place)
+        return self._comprehension("generator", parts[1], None, parts[2:-1], start, end)
 
-    def list_comprehension(self, parts: list[Child], place: Any) -> Expr:
+    def list_comprehension(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a list comprehension."""
-        return self._comprehension("list", parts[1], None, parts[2:-1], place)
+        return self._comprehension("list", parts[1], None, parts[2:-1], start, end)
 
-    def set_comprehension(self, parts: list[Child], place: Any) -> Expr:
+    def set_comprehension(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a set comprehension."""
-        return self._comprehension("set", parts[1], None, parts[2:-1], place)
+        return self._comprehension("set", parts[1], None, parts[2:-1], start, end)
 
-    def dict_comprehension(self, parts: list[Child], place: Any) -> Expr:
+    def dict_comprehension(self, parts: list[Child], start: int, end: int) -> Expr:
         """Build a dict comprehension."""
-        return self._comprehension("dict", parts[1], parts[3], parts[4:-1], place)
+        return self._comprehension("dict", parts[1], parts[3], parts[4:-1], start, end)
 
     def _comprehension(
         self,
@@ -290,11 +302,12 @@ class ExpressionBuilder:
         element: Expr,
         value: Expr | None,
         clauses: Sequence[syntax.ForClause],
-        place: Any,
+        start: int,
+        end: int,
     ) -> Expr:
-        return syntax.Comprehension(kind, element, value, tuple(clauses), **place)
+        return syntax.Comprehension(kind, element, value, tuple(clauses), start=start, end=end)
 
-    def for_clause(self, parts: list[Child], place: Any) -> syntax.ForClause:
+    def for_clause(self, parts: list[Child], start: int, end: int) -> syntax.ForClause:
         """Build one `for ... in ... if ...` of a comprehension."""
         if parts[0].text == "async":
             raise BuildError(
@@ -304,9 +317,9 @@ class ExpressionBuilder:
                 "leave out `async`",
             )
         check_target(parts[1])
-        return syntax.ForClause(parts[1], parts[3], tuple(nodes(parts[4:])), **place)
+        return syntax.ForClause(parts[1], parts[3], tuple(nodes(parts[4:])), start=start, end=end)
 
-    def refused_parameter(self, parts: list[Child]) -> syntax.Parameter:
+    def refused_parameter(self, parts: list[Child], _start: int, _end: int) -> syntax.Parameter:
         """Refuse an annotated parameter."""
         colon = next(part for part in parts if isinstance(part, LayoutToken) and part.text == ":")
         raise BuildError(
@@ -316,7 +329,7 @@ class ExpressionBuilder:
             "leave out `:` and the type",
         )
 
-    def unreadable(self, parts: list[Child]) -> Expr:
+    def unreadable(self, parts: list[Child], _start: int, _end: int) -> Expr:
         """Refuse a character or a quote that begins no token."""
         raise unreadable(parts[0])
 
@@ -330,6 +343,11 @@ def no_matrices(operator: LayoutToken) -> BuildError:
 def nodes(parts: Sequence[Child]) -> list[Any]:
     """Return the nodes among the parts."""
     return [part for part in parts if isinstance(part, syntax.Node)]
+
+
+def variable(token: LayoutToken) -> syntax.Name:
+    """Return the Name of a token."""
+    return syntax.Name(identifier(token), start=token.start, end=token.end)
 
 
 def identifier(token: LayoutToken) -> str:
@@ -377,17 +395,8 @@ def no_star(value: Expr) -> Expr:
     return value
 
 
-def _no_comparison(part: Child) -> Expr:
+def _no_comparison(value: Expr, end: int) -> Expr:
     """Return what `*` or `**` stands before; Python allows no comparison there without brackets."""
-    if isinstance(part, syntax.Comparison):
-        raise BuildError("unexpected-token", "a comparison behind `*` needs brackets", part.span)
-    return cast("Expr", bare(part))
-
-
-def _display_items(parts: list[Child]) -> tuple[Expr, ...]:
-    if len(parts) == 2:
-        return ()
-    inner = parts[1]
-    if isinstance(inner, Bracketed):
-        return (inner.inner,)
-    return inner.items if isinstance(inner, syntax.TupleDisplay) else (inner,)
+    if isinstance(value, syntax.Comparison) and value.end == end:
+        raise BuildError("unexpected-token", "a comparison behind `*` needs brackets", value.span)
+    return value

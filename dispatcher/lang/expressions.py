@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
+from types import MappingProxyType
 from typing import assert_never
 
 from dispatcher.lang import syntax
 from dispatcher.lang.emitter import Emitter, Place, weight
-from dispatcher.lang.functions import FUNCTIONS
-from dispatcher.lang.methods import method_caller
+from dispatcher.lang.functions import DIRECT, FUNCTIONS
+from dispatcher.lang.idioms import Counting, counting, first_of_lines
+from dispatcher.lang.methods import method_caller, method_finder
 from dispatcher.lang.scopes import ScopeNames, function_names, is_literal, target_names
-from dispatcher.lang.syntax import Expr
+from dispatcher.lang.sequences import LAZY_COST
+from dispatcher.lang.syntax import Expr, Stmt
+from dispatcher.lang.tallies import Tally
 
 _COMPARE: dict[str, tuple[type[ast.cmpop], str]] = {
     "==": (ast.Eq, ".equal"),
@@ -54,6 +58,13 @@ _SIGNS = {"-": ".negate", "+": ".plus", "~": ".invert"}
 class ExpressionCompiler(Emitter):
     """Translates expressions; each method returns one node."""
 
+    # Whether idioms are looked for; without, a rule decides the same and takes longer.
+    idioms = True
+    # Where the idioms stand that take more than one statement (idioms.neighbours).
+    neighbours: frozenset[tuple[int, int]] = frozenset()
+    # The parameters of the compiled code for literals, by the offsets at which these stand.
+    _varying: Mapping[int, str] = MappingProxyType({})
+
     def _expr(self, expr: Expr) -> ast.expr:
         """Translate an expression; the current place is the same before and after."""
         outside = self._place
@@ -65,7 +76,7 @@ class ExpressionCompiler(Emitter):
     def _translated(self, expr: Expr) -> ast.expr:  # noqa: C901 - one case for each kind of node
         match expr:
             case syntax.Name(id=name):
-                return self._builtin_value(name) if self._is_builtin(name) else self._name(self._resolved(name))
+                return self._builtin_value(name) if self._is_builtin(name) else self._read(name)
             case syntax.Constant(value=value):
                 return self._constant(value)
             case syntax.FormattedString():
@@ -99,6 +110,11 @@ class ExpressionCompiler(Emitter):
                 self._place = self._member_place(expr)
                 return self._metered(".attribute", owner, self._constant(name))
             case syntax.Subscript(value=value, index=index):
+                if self._is_paired(expr):
+                    return self._call(".first_line", self._expr(value))
+                wrapped = first_of_lines(expr) if self.idioms else None
+                if wrapped is not None and not self._varies(expr):
+                    return self._metered(".first_item", self._lines(wrapped))
                 # Python warns of constants in the items of a display, so those go through the helper.
                 if isinstance(index, syntax.Constant) and isinstance(value, syntax.Name | syntax.Subscript):
                     return ast.Subscript(self._expr(value), self._expr(index), ast.Load(), **self._place)
@@ -109,7 +125,13 @@ class ExpressionCompiler(Emitter):
                 ]
                 return self._call(".slice", *bounds)
             case syntax.Call():
-                return self._call_expr(expr)
+                if self._is_paired(expr):
+                    return self._lines(expr)
+                # Python allows no `:=` in the iterable of a comprehension, which an idiom keeps its value by.
+                found = counting(expr, self._is_builtin) if self.idioms and not self._in_iterable else None
+                if found is None or self._varies(expr):
+                    return self._call_expr(expr)
+                return self._counting(expr, found)
             case syntax.NamedExpression(target=target, value=value):
                 return self._named(target, value)
             case syntax.Comprehension():
@@ -226,7 +248,23 @@ class ExpressionCompiler(Emitter):
         scalar = isinstance(left_expr, syntax.Constant) or isinstance(right_expr, syntax.Constant)
         if scalar and operator not in (ast.In, ast.NotIn):
             return ast.Compare(left, [operator()], [right], **self._place)
-        return self._metered(helper, left, right)
+        if not isinstance(right_expr, syntax.Name) or not self._is_searched_once(left_expr, right_expr):
+            return self._metered(helper, left, right)
+        # What looking through a short text takes is known beforehand.
+        short = self._is_short(self._of_file(right_expr.id))
+        plain = ast.Compare(left, [operator()], [right], **self._place)
+        if short is None:
+            return plain
+        return ast.IfExp(short, plain, self._metered(helper, left, right), **self._place)
+
+    def _is_searched_once(self, wanted: Expr, text: syntax.Name) -> bool:
+        """Tell whether a literal is looked for once at most, in a ticket variable that nothing in the file binds."""
+        if self._scopes or self._loops or self._in_iterable:
+            return False
+        variable = self._schema.find(text.id)
+        if variable is None or variable.kind != "text" or variable.name in self._checked.variables:
+            return False
+        return isinstance(wanted, syntax.Constant) and isinstance(wanted.value, str) and len(wanted.value) < 100
 
     def _formatted(self, expr: syntax.FormattedString) -> ast.expr:
         parts: list[ast.expr] = []
@@ -288,24 +326,37 @@ class ExpressionCompiler(Emitter):
 
     def _call_expr(self, expr: syntax.Call) -> ast.expr:
         function = expr.function
-        if isinstance(function, syntax.Name) and self._is_builtin(function.id):
+        call: ast.Call
+        if isinstance(function, syntax.Name) and self._is_builtin(function.id) and function.id in DIRECT:
+            name = f".{function.id}.direct"
+            self._globals[name] = DIRECT[function.id]
+            call = self._call(name)
+        elif isinstance(function, syntax.Name) and self._is_builtin(function.id):
             name = f".{function.id}()"
             self._globals[name] = FUNCTIONS[function.id].implementation
             call = self._metered(name)
         elif isinstance(function, syntax.Attribute) and all(_cannot_raise(argument) for argument in expr.arguments):
-            name = f".{function.name}.call"
-            self._globals[name] = method_caller(function.name)
+            plain = not expr.arguments
+            name = f".{function.name}.plain" if plain else f".{function.name}.call"
+            self._globals[name] = method_caller(function.name, plain=plain)
             owner = self._expr(function.value)
             self._place = self._member_place(function, expr.end)
             call = self._metered(name, owner)
         elif isinstance(function, syntax.Name) and function.id in self._functions and self._is_files(function.id):
             call = ast.Call(self._expr(function), [], [], **self._place)
+        elif isinstance(function, syntax.Attribute):
+            name = f".{function.name}.find"
+            self._globals[name] = method_finder(function.name)
+            owner = self._expr(function.value)
+            self._place = self._member_place(function, expr.end)
+            call = ast.Call(self._metered(name, owner), [], [], **self._place)
         else:
-            callee = self._metered(".callable", self._expr(function))
-            if isinstance(function, syntax.Attribute):
-                self._place = self._member_place(function, expr.end)
-            call = ast.Call(callee, [], [], **self._place)
-        for argument in expr.arguments:
+            call = ast.Call(self._metered(".callable", self._expr(function)), [], [], **self._place)
+        return self._with_arguments(call, expr.arguments)
+
+    def _with_arguments(self, call: ast.Call, arguments: Iterable[syntax.Argument]) -> ast.Call:
+        """Return a call with the arguments of the rule behind those that it has."""
+        for argument in arguments:
             value = self._expr(argument.value)
             if argument.kind == "*":
                 call.args.append(ast.Starred(self._metered(".collect", value), ast.Load(), **self._place))
@@ -318,6 +369,45 @@ class ExpressionCompiler(Emitter):
         if sum(isinstance(argument, ast.Starred) for argument in call.args) > 1:
             call.args = self._all_at_once(call.args)
         return call
+
+    def _varies(self, expr: Expr) -> bool:
+        """Tell whether a literal in an expression is a parameter of the compiled code."""
+        pending: list[syntax.Node] = [expr] if self._varying else []
+        while pending:
+            current = pending.pop()
+            if isinstance(current, syntax.Constant) and current.start in self._varying:
+                return True
+            pending.extend(syntax.children(current))
+        return False
+
+    def _is_paired(self, node: Expr | Stmt) -> bool:
+        return self.idioms and (node.start, node.end) in self.neighbours
+
+    def _counting(self, expr: syntax.Call, found: Counting) -> ast.expr:
+        """Count characters of a text at once, or run the comprehension where that is not the same."""
+        turn, before = (1, LAZY_COST) if found.comprehension is None else (_turn(found.comprehension), 0)
+        idiom = self._counted(found.text, Tally(found.judge, turn, found.taken, before))
+        kept = self._temporary()
+        named = ast.NamedExpr(ast.Name(kept, ast.Store(), **self._place), idiom, **self._place)
+        is_known = ast.Compare(named, [ast.IsNot()], [self._constant(None)], **self._place)
+        return ast.IfExp(is_known, self._name(kept), self._call_expr(expr), **self._place)
+
+    def _counted(self, text: Expr, tally: Tally) -> ast.expr:
+        # Statements of a file may be compiled in several threads, so names are not numbered.
+        name = f".tally{id(tally)}"
+        self._globals[name] = tally
+        return self._metered(".counted", self._expr(text), self._name(name))
+
+    def _lines(self, call: syntax.Call) -> ast.expr:
+        """Wrap a text of which the first line alone is wanted."""
+        outside = self._place
+        self._at(call)
+        function = self._expr(call.function)
+        if isinstance(call.function, syntax.Attribute):
+            self._place = self._member_place(call.function, call.end)
+        node = self._with_arguments(self._metered(".lines", function), call.arguments)
+        self._place = outside
+        return node
 
     def _all_at_once(self, arguments: list[ast.expr]) -> list[ast.expr]:
         """Return one `*` for arguments from the first `*` on, so that they are charged for together."""
@@ -337,11 +427,12 @@ class ExpressionCompiler(Emitter):
 
     def _named(self, target: syntax.Name, value: Expr) -> ast.expr:
         node = self._expr(value)
-        variable = self._resolved(target.id)
         written = self._ticket_variable(target.id)
         if written is not None:
-            node = self._call(".logged", self._name(".log"), self._constant(self._write(written)), node)
-        return ast.NamedExpr(ast.Name(variable, ast.Store(), **self._place), node, **self._place)
+            node = self._logged(written, node)
+        if self._is_files(target.id):
+            return self._bind_inside(self._of_file(target.id), node)
+        return ast.NamedExpr(ast.Name(target.id, ast.Store(), **self._place), node, **self._place)
 
     def _comprehension(self, expr: syntax.Comprehension) -> ast.expr:
         turn = _turn(expr)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass
 from types import CodeType, TracebackType
 from typing import Literal
 
@@ -11,6 +9,7 @@ from dispatcher.lang.budget import LimitExceeded, Limits, Meter
 from dispatcher.lang.exceptions import as_python_has_it, limit_text
 from dispatcher.lang.formatting import text_of
 from dispatcher.lang.program import TOP_FUNCTION, Program
+from dispatcher.lang.records import dataclass
 
 MAX_MESSAGE = 500
 # What showing an exception may take.
@@ -37,27 +36,30 @@ class Places:
 
     def __init__(self, number: int, program: Program) -> None:
         self.program = program
-        self._number = number
+        self.number = number
         self._positions: dict[int, list[tuple[int | None, int | None, int | None, int | None]]] = {}
-        self._starts = [(statement.line, statement.column) for statement in program.statements]
 
-    def fault(self, error: BaseException) -> EvaluationFault:
-        """Return the fault."""
+    def fault(self, error: BaseException, statement: int | None = None) -> EvaluationFault:
+        """Return the fault of a statement, or of that to which the traceback leads where the file is one function."""
+        program = self.program
         line = column = top_line = top_column = 1
         step: TracebackType | None = error.__traceback__
         while step is not None:
             code = step.tb_frame.f_code
-            if code.co_filename == self.program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
+            if code.co_filename == program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
                 line, column = self._position(code, step.tb_lasti)
                 if code.co_name == TOP_FUNCTION:
                     top_line, top_column = line, column
             step = step.tb_next
-        statement = max(bisect_right(self._starts, (top_line, top_column)) - 1, 0)
-        effect = self.program.statements[statement].effect if self.program.statements else None
+        if statement is None:
+            statement = program.statement_at(top_line, top_column)
+        else:
+            line, column = program.position(statement, line, column)
+        effect = program.shapes[statement].effect if program.shapes else None
         limited = isinstance(error, LimitExceeded) or type(error) in (RecursionError, MemoryError)
         shown = as_python_has_it(error)
         return EvaluationFault(
-            program=self._number,
+            program=self.number,
             statement=statement,
             kind="limit" if limited else "error",
             type="LimitExceeded" if limited else type(shown).__name__,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from string import Formatter
 from typing import Any
 
 from dispatcher.lang.budget import Meter
@@ -45,6 +44,8 @@ class _Template:
         pieces: list[str] = []
         length = 0
         # Python's parser reads one field at a time, so what stands before a mistake is looked up first.
+        from string import Formatter  # few rules have such templates
+
         for literal, field, spec, conversion in Formatter().parse(template):
             meter.charge(2)
             pieces.append(literal)

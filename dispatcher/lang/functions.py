@@ -6,6 +6,7 @@ implementation gets the meter and then the rule's arguments, and asks the meter 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from dispatcher.lang import kinds, numbers, sequences
@@ -162,5 +163,8 @@ _FUNCTIONS = (
     ),
     *(_exception(name, value) for name, value in EXCEPTIONS.items()),
 )
+
+# Python's own for those that take no time and make nothing, whatever they are given: a call of them needs no meter.
+DIRECT: dict[str, Callable[..., Any]] = {"bool": bool, "chr": chr, "len": len, "ord": ord}
 
 FUNCTIONS: dict[str, FunctionEntry] = {entry.name: entry for entry in _FUNCTIONS}

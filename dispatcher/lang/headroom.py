@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import wraps
-from threading import Thread
 from typing import ParamSpec, TypeVar
 
 Arguments = ParamSpec("Arguments")
@@ -23,6 +21,10 @@ def with_room(function: Callable[Arguments, Result]) -> Callable[Arguments, Resu
     def roomy(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
         if not _is_deep():
             return function(*arguments, **named)
+        # Few callers are deep, and all would wait for these imports.
+        from concurrent.futures import Future
+        from threading import Thread
+
         future: Future[Result] = Future()
 
         def run() -> None:

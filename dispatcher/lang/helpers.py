@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dispatcher.lang import exceptions, formatting, iteration, measuring, operations
+from dispatcher.lang import exceptions, formatting, iteration, measuring, operations, tallies
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.methods import attribute
+from dispatcher.lang.modules import textwrap_module
+from dispatcher.lang.program import UNREAD
 from dispatcher.lang.values import deferred
 
 
@@ -20,9 +22,15 @@ def _left(_entered: None, value: Any, meter: Meter) -> Any:
     return value
 
 
-def _logged(log: Callable[[tuple[int, Any]], None], index: int, value: Any) -> Any:
+def _logged(log: Callable[[tuple[int, int, Any]], None], statement: int, site: int, value: Any) -> Any:
     """Log the write of a walrus and return its value."""
-    log((index, value))
+    log((statement, site, value))
+    return value
+
+
+def _bound(variables: dict[str, Any], name: str, value: Any) -> Any:
+    """Bind a variable of the file inside an expression and return its value."""
+    variables[name] = value
     return value
 
 
@@ -44,6 +52,12 @@ def _snapshot(meter: Meter, value: Any) -> Any:
     if type(value) is set:
         return measuring.made_table(meter, value.copy(), measuring.charge_table(meter, len(value)))
     return iteration.collect(meter, value) if isinstance(value, list | deque) else value
+
+
+def _first_item(meter: Meter, found: Any) -> Any:
+    """Return `found[0]` of what `.lines` gave."""
+    kind = type(found)
+    return textwrap_module.first_line(found) if kind is textwrap_module.Lines else operations.item(meter, found, 0)
 
 
 def _subject(meter: Meter, value: Any, copies: int, depth: int) -> Any:
@@ -121,8 +135,20 @@ HELPERS: Mapping[str, Any] = {
     ".left": _left,
     ".changes": _changes,
     ".logged": _logged,
+    ".bound": _bound,
+    ".unread": UNREAD,
+    ".len": len,
+    ".type": type,
+    ".text": str,
+    ".starts": str.startswith,
+    ".ends": str.endswith,
+    ".charge": Meter.charge,
     ".snapshot": _snapshot,
     ".slice": slice,
+    ".counted": tallies.counted,
+    ".lines": textwrap_module.lines,
+    ".first_line": textwrap_module.first_line,
+    ".first_item": _first_item,
     ".Catchable": exceptions.CATCHABLE,
     ".caught": exceptions.caught,
     ".matches": exceptions.matches,

@@ -27,6 +27,9 @@ from dispatcher.lang.values import type_name
 CHUNK = 64
 FIRST_CHUNK = 4
 CHUNK_COST = 8
+# How many chunks are shorter, and how many values they hold.
+_SHORT_COUNT = (CHUNK // FIRST_CHUNK).bit_length() - 1
+_SHORT_CHUNKS = CHUNK - FIRST_CHUNK
 # Bytes of a whole number, of a pair, and of a character beyond those that Python keeps one of.
 _NUMBER_SIZE = 32
 _PAIR_SIZE = 64
@@ -85,6 +88,15 @@ class _Chunks:
         return iter((next(self._iterator),))
 
 
+def turns_cost(kind: type, count: int, weight: int) -> int:
+    """Return the steps that `iterate` charges for all turns over a text or a list of `count` values."""
+    # Behind the last value of a list, or of a chunk, one more turn finds out that there are no more.
+    if count <= CHUNK:
+        return 1 + (count if kind is str else count + 1) * weight
+    chunks = _SHORT_COUNT - (_SHORT_CHUNKS - count) // CHUNK
+    return (chunks + 1) * CHUNK_COST + (count + 1) * weight
+
+
 class SetTurns:
     """An iterator over the values of a set in a given order, which fails when the set changes its size."""
 
@@ -134,7 +146,13 @@ def iterate(meter: Meter, iterable: Any, weight: int) -> Iterable[Any]:
     """Return `iterable`, with `weight` steps charged for each turn before it begins."""
     kind = type(iterable)
     if kind is list:
-        return chain.from_iterable(_Chunks(meter, iter(iterable), weight))
+        count = len(iterable)
+        if count > CHUNK:
+            return chain.from_iterable(_Chunks(meter, iter(iterable), weight))
+        # It may grow while it is run over.
+        meter.charge(1 + count * weight)
+        items = iter(iterable)
+        return chain(islice(items, count), Counted(meter, items, weight))
     if kind is set or kind is frozenset:
         return SetTurns(meter, iterable, weight)
     if kind is range or kind in SIZED or isinstance(iterable, dict):

@@ -12,8 +12,7 @@ at depth zero.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dispatcher.lang.diagnostics import Diagnostic, diagnostic
 from dispatcher.lang.source import Source, Span
@@ -26,14 +25,16 @@ MAX_BRACKETS = 90
 MAX_INDENTATIONS = 90
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = {closing: opening for opening, closing in OPENING.items()}
+OPENING_TYPES = frozenset({"LPAR", "LSQB", "LBRACE"})
+CLOSING_TYPES = frozenset({"RPAR", "RSQB", "RBRACE"})
+_BRACKETS = OPENING_TYPES | CLOSING_TYPES
 # A line of nothing but white space that a backslash joins with the next.
 _JOINED = re.compile(r"[ \t\f]*\\\n")
 # Clauses of the statement above them, though they begin at depth zero.
 CLAUSES = frozenset({"elif", "else", "except", "finally"})
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutToken:
+class LayoutToken(NamedTuple):
     """A token of the grammar: its terminal's name, its text and its place."""
 
     type: str
@@ -47,11 +48,10 @@ class LayoutToken:
         return Span(self.start, self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class StatementTokens:
+class StatementTokens(NamedTuple):
     """The tokens of one top-level statement; with a problem they are those that it cost."""
 
-    tokens: tuple[LayoutToken, ...]
+    tokens: Sequence[LayoutToken]
     problem: Diagnostic | None
 
 
@@ -69,9 +69,10 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
     statements: list[StatementTokens] = []
     group: list[_Line] = []
     for line in lines:
-        decorated = bool(group) and group[-1].tokens[0].text == "@"
         begins = line.problem is not None or (
-            line.columns == (0, 0) and line.tokens[0].text not in CLAUSES and not decorated
+            line.columns == (0, 0)
+            and line.tokens[0].text not in CLAUSES
+            and not (group and group[-1].tokens[0].text == "@")
         )
         lost = line.tokens
         if begins and group:
@@ -79,7 +80,7 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
                 statements.append(_indent(source, group))
             else:
                 # A block whose line is lost has no more to say.
-                lost = (*_tokens_of(group), *lost)
+                lost = [*_tokens_of(group), *lost]
             group = []
         if line.problem is not None:
             statements.append(StatementTokens(lost, line.problem))
@@ -90,62 +91,84 @@ def arrange(source: Source, tokens: Sequence[LayoutToken]) -> list[StatementToke
     return statements
 
 
-def _tokens_of(lines: Sequence[_Line]) -> tuple[LayoutToken, ...]:
-    return tuple(token for line in lines for token in line.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """One logical line; its columns are measured with tabs of eight and of one."""
 
-    tokens: tuple[LayoutToken, ...]
+    tokens: Sequence[LayoutToken]
     columns: tuple[int, int]
     problem: Diagnostic | None
 
 
+def _tokens_of(lines: Sequence[_Line]) -> list[LayoutToken]:
+    return [token for line in lines for token in line.tokens]
+
+
+# --- logical lines
+
+
 def _logical_lines(source: Source, tokens: Sequence[LayoutToken]) -> list[_Line]:
-    lines: list[_Line] = []
-    current: list[LayoutToken] = []
-    brackets: list[LayoutToken] = []
-    opened_at = 0
-    position = 0
     count = len(tokens)
-    while position <= count:
-        token = tokens[position] if position < count else None
-        position += 1
-        try:
-            if token is None:
-                if brackets:
-                    raise _unclosed(brackets[0])
-            elif token.type != "_NEWLINE":
-                current.append(token)
-                if token.text in OPENING:
-                    opened_at = opened_at if brackets else position
-                    brackets.append(token)
-                    if len(brackets) > MAX_BRACKETS:
-                        raise _LayoutProblemError(
-                            "too-large",
-                            f"more than {MAX_BRACKETS} brackets are open here",
-                            Span(token.start, token.end),
-                            "split the expression into several statements",
-                        )
-                elif token.text in CLOSING and token.type not in ("STRING", "LONG_STRING"):
-                    _close(source, brackets, token)
+    kinds = [token[0] for token in tokens]
+    kinds.append("_NEWLINE")
+    lines: list[_Line] = []
+    # The columns of each indentation.
+    known: dict[str, tuple[int, int]] = {}
+    position = 0
+    while position < count:
+        end = kinds.index("_NEWLINE", position)
+        if end > position:
+            start = tokens[position].start
+            before = tokens[position - 1]
+            if position and before.type == "_NEWLINE" and before.end == start:
+                indentation = before.text.rpartition("\n")[2]
+                columns = known.get(indentation)
+                if columns is None:
+                    columns = known[indentation] = _columns(source, start)
+            else:
+                columns = _columns(source, start)
+            if not _BRACKETS.isdisjoint(kinds[position:end]):
+                line, position = _bracketed_line(source, tokens, position, columns)
+                lines.append(line)
                 continue
-            elif brackets:
-                continue
-        except _LayoutProblemError as problem:
-            found = diagnostic(source, problem.code, str(problem), problem.span, problem.help)
-            position = _next_top_line(source, tokens, opened_at if token is None else position)
-            end = tokens[position].start if position < count else len(source.text)
-            lost = tuple(token for token in current if token.start < end)
-            lines.append(_Line(lost, _columns(source, current[0].start), found))
-            current, brackets = [], []
-            continue
-        if current:
-            lines.append(_Line(tuple(current), _columns(source, current[0].start), None))
-            current = []
+            lines.append(_Line(tokens[position:end], columns, None))
+        position = end + 1
     return lines
+
+
+def _bracketed_line(
+    source: Source, tokens: Sequence[LayoutToken], begin: int, columns: tuple[int, int]
+) -> tuple[_Line, int]:
+    """Return the logical line that begins at an index, and the index where the next one does."""
+    count = len(tokens)
+    brackets: list[int] = []
+    index = begin
+    try:
+        while index < count:
+            kind = tokens[index][0]
+            if kind in OPENING_TYPES:
+                brackets.append(index)
+                if len(brackets) > MAX_BRACKETS:
+                    raise _LayoutProblemError(
+                        "too-large",
+                        f"more than {MAX_BRACKETS} brackets are open here",
+                        tokens[index].span,
+                        "split the expression into several statements",
+                    )
+            elif kind in CLOSING_TYPES:
+                _close(source, tokens, brackets, tokens[index])
+            elif kind == "_NEWLINE" and not brackets:
+                break
+            index += 1
+        if brackets:
+            raise _unclosed(tokens[brackets[0]])
+    except _LayoutProblemError as problem:
+        found = diagnostic(source, problem.code, str(problem), problem.span, problem.help)
+        following = _next_top_line(source, tokens, (index if index < count else brackets[0]) + 1)
+        end = tokens[following].start if following < count else len(source.text)
+        seen = tokens[begin : index + 1]
+        lost = [token for token in seen if token.type != "_NEWLINE" and token.start < end]
+        return _Line(lost, columns, found), following
+    return _Line([token for token in tokens[begin:index] if token[0] != "_NEWLINE"], columns, None), index + 1
 
 
 def _unclosed(bracket: LayoutToken) -> _LayoutProblemError:
@@ -153,27 +176,26 @@ def _unclosed(bracket: LayoutToken) -> _LayoutProblemError:
     return _LayoutProblemError(
         "unclosed-bracket",
         f"`{bracket.text}` is never closed",
-        Span(bracket.start, bracket.end),
+        bracket.span,
         f"add the `{closing}` that belongs to it",
     )
 
 
-def _close(source: Source, brackets: list[LayoutToken], token: LayoutToken) -> None:
-    span = Span(token.start, token.end)
+def _close(source: Source, tokens: Sequence[LayoutToken], brackets: list[int], token: LayoutToken) -> None:
     if not brackets:
         raise _LayoutProblemError(
             "unmatched-bracket",
             f"nothing opens this `{token.text}`",
-            span,
+            token.span,
             "remove it, or add its opening bracket",
         )
-    opening = brackets[-1]
+    opening = tokens[brackets[-1]]
     if opening.text != CLOSING[token.text]:
         line, _ = source.position(opening.start)
         raise _LayoutProblemError(
             "unmatched-bracket",
             f"`{token.text}` does not close the `{opening.text}` of line {line}",
-            span,
+            token.span,
             f"`{opening.text}` needs `{OPENING[opening.text]}`",
         )
     brackets.pop()
@@ -213,6 +235,9 @@ def _columns(source: Source, offset: int) -> tuple[int, int]:
     return column, narrow
 
 
+# --- indentation
+
+
 def _indent(source: Source, lines: Sequence[_Line]) -> StatementTokens:
     tokens: list[LayoutToken] = []
     stack = [(0, 0)]
@@ -222,43 +247,40 @@ def _indent(source: Source, lines: Sequence[_Line]) -> StatementTokens:
     try:
         for line in lines:
             first = line.tokens[0]
-            _move(source, stack, line, tokens)
-            cases = {depth for depth in cases if depth <= len(stack)} | ({len(stack)} if begins_cases else set())
-            begins_cases = first.text == "match" and len(line.tokens) > 2 and line.tokens[-1].text == ":"
+            if line.columns != stack[-1]:
+                _move(source, stack, line, tokens)
+            if cases or begins_cases:
+                cases = {depth for depth in cases if depth <= len(stack)} | ({len(stack)} if begins_cases else set())
+            last = line.tokens[-1]
+            begins_cases = first.text == "match" and len(line.tokens) > 2 and last.text == ":"
             if begins_cases or (first.text == "case" and len(stack) in cases):
                 tokens.append(LayoutToken(first.text.upper(), first.text, first.start, first.end))
-                tokens.extend(line.tokens[1:])
+                tokens += line.tokens[1:]
             else:
-                tokens.extend(line.tokens)
-            tokens.append(LayoutToken("_NEWLINE", "", line.tokens[-1].end, line.tokens[-1].end))
+                tokens += line.tokens
+            tokens.append(LayoutToken("_NEWLINE", "", last.end, last.end))
             if len(stack) > MAX_INDENTATIONS:
                 raise _LayoutProblemError(
                     "too-large",
                     f"more than {MAX_INDENTATIONS} blocks are open here",
-                    Span(first.start, first.end),
+                    first.span,
                     "move the inner blocks into functions",
                 )
     except _LayoutProblemError as problem:
         found = diagnostic(source, problem.code, str(problem), problem.span, problem.help)
         return StatementTokens(_tokens_of(lines), found)
     end = tokens[-1].end
-    tokens.extend(LayoutToken("_DEDENT", "", end, end) for _ in stack[1:])
-    return StatementTokens(tuple(tokens), None)
+    tokens += [LayoutToken("_DEDENT", "", end, end)] * (len(stack) - 1)
+    return StatementTokens(tokens, None)
 
 
 def _move(source: Source, stack: list[tuple[int, int]], line: _Line, tokens: list[LayoutToken]) -> None:
     """Push or pop `stack` to the depth of `line`, appending _INDENT or _DEDENT tokens."""
     first = line.tokens[0]
     column, narrow = line.columns
-    tabs = _LayoutProblemError(
-        "inconsistent-tabs",
-        "tabs and spaces are mixed: the depth of this line depends on the width of a tab",
-        Span(source.line_start(first.start), first.start),
-        "indent the lines of a block with the same characters",
-    )
     if column > stack[-1][0]:
         if narrow <= stack[-1][1]:
-            raise tabs
+            raise _mixed_tabs(source, first)
         stack.append(line.columns)
         tokens.append(LayoutToken("_INDENT", "", first.start, first.end))
         return
@@ -273,4 +295,13 @@ def _move(source: Source, stack: list[tuple[int, int]], line: _Line, tokens: lis
             "indent it as the block that it belongs to",
         )
     if narrow != stack[-1][1]:
-        raise tabs
+        raise _mixed_tabs(source, first)
+
+
+def _mixed_tabs(source: Source, first: LayoutToken) -> _LayoutProblemError:
+    return _LayoutProblemError(
+        "inconsistent-tabs",
+        "tabs and spaces are mixed: the depth of this line depends on the width of a tab",
+        Span(source.line_start(first.start), first.start),
+        "indent the lines of a block with the same characters",
+    )

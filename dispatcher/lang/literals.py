@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
+
+from dispatcher.lang.records import dataclass
 
 # CPython reads at most this many digits of a decimal literal; more take quadratic time.
 MAX_DIGITS = 4300

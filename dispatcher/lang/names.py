@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dispatcher.lang import syntax
@@ -12,6 +11,7 @@ from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic,
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
 from dispatcher.lang.modules import MODULES
+from dispatcher.lang.records import dataclass, field
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Span
 from dispatcher.lang.values import ModuleValue, TypeValue

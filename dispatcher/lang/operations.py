@@ -287,7 +287,11 @@ def contains(meter: Meter, item: Any, container: Any) -> bool:
     """`item in container`."""
     kind = type(container)
     if kind is str:
-        search(meter, container, item)
+        if type(item) is str and len(container) * len(item) < _SHORT:
+            # What `search` comes to.
+            meter.charge(1)
+        else:
+            search(meter, container, item)
         return item in container
     if kind is range and type(item) in (int, bool):
         return item in container
@@ -312,6 +316,10 @@ def contains(meter: Meter, item: Any, container: Any) -> bool:
         return hashable(meter, item, container) in container
     refuse_own(container, "is not iterable")
     return any(item is value or equal(meter, item, value) for value in iterate(meter, container, 2))
+
+
+# In a text and for a text of lengths whose product is less, looking takes a step.
+_SHORT = 256
 
 
 def not_contains(meter: Meter, item: Any, container: Any) -> bool:

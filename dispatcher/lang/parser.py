@@ -1,7 +1,7 @@
-"""Source -> Module. The only file that imports lark.
+"""Source -> Module.
 
-The terminals of grammar/dispatcher.lark become one regular expression that cuts the file into tokens; layout.py groups
-those into top-level statements; Lark's LALR parser reads the groups one by one, and TreeBuilder makes our tree as it
+The terminals of grammar/dispatcher.lark, as one regular expression, cut the file into tokens; layout.py groups those
+into top-level statements; lalr.py runs the grammar's tables over the groups, and TreeBuilder makes our tree as it
 reduces. A statement that does not parse costs one diagnostic, and the next one is read all the same.
 
 None of this recurses. Layout bounds brackets and blocks; chains that nest without either (`not not ...`, `a.b.c...`)
@@ -11,25 +11,23 @@ are bounded by measuring the finished tree, before anything recurses over it.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
-
-from lark import Lark
-from lark.exceptions import UnexpectedToken
-from lark.lexer import PatternStr
+from typing import TYPE_CHECKING, cast
 
 from dispatcher.lang.characters import turning
 from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
-from dispatcher.lang.layout import MAX_BRACKETS, LayoutToken, StatementTokens, arrange
+from dispatcher.lang.expression_builder import BETWEEN
+from dispatcher.lang.lalr import Automaton, UnexpectedTokenError
+from dispatcher.lang.layout import CLOSING_TYPES, MAX_BRACKETS, OPENING_TYPES, LayoutToken, StatementTokens, arrange
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
-from dispatcher.lang.tree_builder import Callbacks, TreeBuilder
+from dispatcher.lang.tree_builder import TreeBuilder
 from dispatcher.lang.tree_checks import BuildError
-from dispatcher.lang.unexpected import Place, unexpected
+from grammar.tables import IGNORED, PATTERN, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 MAX_FILE = 1_000_000
 MAX_TOKENS = 120_000
@@ -44,16 +42,6 @@ _FORMATTED = re.compile("([fF][rR]?|[rR][fF])['\"]")
 LAYOUT_TYPES = ("_NEWLINE", "_INDENT", "_DEDENT")
 # Keywords that cannot follow a number without white space; Python lets the others.
 NEEDS_SPACE = ("FROM", "AS")
-OPENING_TYPES = ("LPAR", "LSQB", "LBRACE")
-CLOSING_TYPES = ("RPAR", "RSQB", "RBRACE")
-
-LARK_OPTIONS: dict[str, Any] = {
-    "parser": "lalr",
-    "lexer": "basic",
-    "start": ["statement", "fstring_expression"],
-    "keep_all_tokens": True,
-    "maybe_placeholders": False,
-}
 
 
 def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
@@ -65,16 +53,12 @@ def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
     body: list[Stmt] = []
     problems: list[Diagnostic] = []
     lost: set[str] = set()
-    if len({token.text for token in tokens if token.type == "NUMBER"}) > MAX_NUMBERS:
-        message = f"the file has more than {MAX_NUMBERS:,} different numbers"
-        problem = diagnostic(source, "too-large", message, Span(0, 0), "split it into several files in a folder")
-        return Module((), start=0, end=0), [problem]
     for statement in arrange(source, tokens):
         if len(problems) >= MAX_DIAGNOSTICS:
             break
         if statement.problem is None:
             try:
-                body.extend(_statements(statement))
+                body += _statements(statement)
                 continue
             except BuildError as error:
                 problems.append(diagnostic(source, error.code, str(error), error.span, error.help))
@@ -96,7 +80,7 @@ def _refusal(source: Source, tokens: Sequence[LayoutToken]) -> Diagnostic | None
         place = Span(null, null + 1)
         return diagnostic(source, "unknown-character", "the file holds a NUL character", place, "remove it")
     # The fields of an f-string are read by themselves; they hold no more tokens than characters.
-    in_fields = sum(len(token.text) for token in tokens if _FORMATTED.match(token.text) and "{" in token.text)
+    in_fields = sum(len(token[1]) for token in tokens if "{" in token[1] and _FORMATTED.match(token[1]))
     message, place = None, Span(0, 0)
     if len(text) > MAX_FILE:
         message = f"the file is longer than {MAX_FILE:,} characters"
@@ -107,6 +91,8 @@ def _refusal(source: Source, tokens: Sequence[LayoutToken]) -> Diagnostic | None
         place = tokens[-1].span
     elif len(tokens) + in_fields > MAX_TOKENS:
         message = f"the f-strings of the file are longer than {MAX_TOKENS:,} characters"
+    elif len({token[1] for token in tokens if token[0] == "NUMBER"}) > MAX_NUMBERS:
+        message = f"the file has more than {MAX_NUMBERS:,} different numbers"
     if message is None:
         return None
     return diagnostic(source, "too-large", message, place, "split it into several files in a folder")
@@ -139,79 +125,59 @@ def _field_expression(text: str, offset: int) -> Expr:
 
 
 def _reduce(start: str, tokens: Sequence[LayoutToken]) -> object:
-    """Run the parser over `tokens`; raise BuildError where they do not fit the grammar."""
-    state: Any = grammar().parse_interactive(start=start)
-    index = -1
+    """Run the automaton over `tokens`; raise BuildError where they do not fit the grammar."""
     try:
-        for index in range(len(tokens)):
-            state.feed_token(tokens[index])
-        return cast("object", state.feed_eof())
-    except UnexpectedToken as error:
-        raise unexpected(_place(tokens, index, state.accepts()), at_end=error.token.type == "$END") from None
+        return cast("object", _automaton().read(start, tokens))
+    except UnexpectedTokenError as error:
+        # What is wrong is worked out from tables that rules without mistakes need not load.
+        from dispatcher.lang.unexpected import unexpected
+
+        index = min(error.index, len(tokens) - 1)
+        raise unexpected(*_line(tokens, index), error.accepted, at_end=index < error.index) from None
 
 
-def _place(tokens: Sequence[LayoutToken], index: int, expected: Iterable[str]) -> Place:
-    """Return where the token at `index` stands in its line; a line's end belongs to it."""
+def _line(tokens: Sequence[LayoutToken], index: int) -> tuple[Sequence[LayoutToken], int]:
+    """Return the logical line of the token at `index`, its end included, and where the token stands in it."""
     begin = index
     while begin and tokens[begin - 1].type not in LAYOUT_TYPES:
         begin -= 1
     end = index
     while end + 1 < len(tokens) and tokens[end].type != "_NEWLINE":
         end += 1
-    return Place(tokens[begin : end + 1], index - begin, frozenset(expected))
+    return tokens[begin : end + 1], index - begin
 
 
 @cache
-def grammar() -> Lark:
-    """Return the parser of grammar/dispatcher.lark, built once."""
-    return Lark.open_from_package(
-        "grammar", "dispatcher.lark", ("",), transformer=Callbacks(TreeBuilder(_field_expression)), **LARK_OPTIONS
-    )
+def _automaton() -> Automaton:
+    return Automaton(TreeBuilder(_field_expression), BETWEEN)
 
 
 @cache
-def _lexicon() -> tuple[re.Pattern[str], dict[str, str], frozenset[str]]:
-    """Return the grammar's terminals as one expression, its keywords, and the names of ignored terminals."""
-    lark = grammar()
-    patterns = {terminal.name: terminal.pattern for terminal in lark.terminals}
-    name = re.compile(patterns["NAME"].to_regexp())
-    keywords = {
-        pattern.value: key
-        for key, pattern in patterns.items()
-        if isinstance(pattern, PatternStr) and name.fullmatch(pattern.value)
-    }
-    # As in Lark's own lexer: by priority, then expressions before plain texts, then the longest first.
-    rest = [terminal for terminal in lark.terminals if keywords.get(terminal.pattern.value) != terminal.name]
-    rest.sort(
-        key=lambda terminal: (
-            -terminal.priority,
-            isinstance(terminal.pattern, PatternStr),
-            -len(terminal.pattern.value),
-        )
-    )
-    expression = "|".join(f"(?P<{terminal.name}>{terminal.pattern.to_regexp()})" for terminal in rest)
-    return re.compile(expression), keywords, frozenset(lark.ignore_tokens)
+def _expression() -> re.Pattern[str]:
+    return re.compile(PATTERN)
 
 
 def _tokens(text: str, offset: int = 0) -> list[LayoutToken]:
-    expression, keywords, ignored = _lexicon()
+    # The same characters are always the same kind of token.
+    kinds = dict(WORDS)
     tokens: list[LayoutToken] = []
-    for found in expression.finditer(text):
-        kind = cast("str", found.lastgroup)
-        if kind in ignored:
-            continue
-        content = found.group()
-        if kind == "NAME":
-            kind = keywords.get(content, "NAME")
-            if (
-                kind in NEEDS_SPACE
-                and tokens
-                and tokens[-1].type == "NUMBER"
-                and tokens[-1].end == offset + found.start()
-            ):
+    # At half the price of calling the class.
+    make = partial(tuple.__new__, LayoutToken)
+    before = ""
+    end = offset
+    for found in _expression().finditer(text):
+        content = found[0]
+        start, end = end, end + len(content)
+        kind = kinds.get(content)
+        if kind is None:
+            kind = cast("str", found.lastgroup)
+            kinds[content] = kind = "" if kind in IGNORED else kind
+        if kind:
+            if before == "NUMBER" and kind in NEEDS_SPACE and tokens[-1].end == start:
                 # As Python reads it, `1from` is neither a number nor a name.
                 kind = "NAME"
-        tokens.append(LayoutToken(kind, content, offset + found.start(), offset + found.end()))
-        if len(tokens) > MAX_TOKENS:
-            break
+            before = kind
+            tokens.append(make((kind, content, start, end)))
+            if len(tokens) > MAX_TOKENS:
+                break
     return tokens

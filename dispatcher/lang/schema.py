@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from dispatcher.lang.records import dataclass, field
 
 # What a variable holds before any rule writes it; "any" is the honest word for what senders and settings may give.
 VariableKind = Literal["text", "mapping", "any"]

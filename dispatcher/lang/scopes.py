@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import get_args
 
 from dispatcher.lang import syntax
 from dispatcher.lang.modules import MODULES
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.syntax import Expr, Stmt
 from dispatcher.lang.values import ModuleValue, TypeValue
 

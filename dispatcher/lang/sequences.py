@@ -13,6 +13,8 @@ from dispatcher.lang.values import Implementation, deferred, is_callable, type_n
 
 _MISSING: Any = object()
 _LARGE = 1 << 1024
+# Steps for making an iterator.
+LAZY_COST = 20
 
 
 def length(_meter: Meter, value: Any, /) -> int:
@@ -173,7 +175,7 @@ def filtered(meter: Meter, function: Any, iterable: Any, /) -> Iterator[Any]:
 
 def _lazy(meter: Meter, iterable: Any, weight: int = 1) -> Any:
     # Making an iterator takes its time too, and rules may stack them.
-    meter.charge(20)
+    meter.charge(LAZY_COST)
     return iterate(meter, iterable, weight)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -56,5 +55,7 @@ class Source:
 
     def digest(self) -> str:
         """Return the SHA-256 of the name and the text, in hexadecimal."""
+        import hashlib  # a check needs none
+
         content = f"{self.filename}\0{self.text}".encode("utf-8", "surrogatepass")
         return hashlib.sha256(content).hexdigest()

@@ -10,10 +10,12 @@ from dispatcher.lang import syntax
 from dispatcher.lang.emitter import root_name, weight
 from dispatcher.lang.expressions import ARITHMETIC, is_number
 from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.lang.idioms import CountingLoop, counting_loop
 from dispatcher.lang.methods import MUTATORS
 from dispatcher.lang.patterns import PatternCompiler, copies
 from dispatcher.lang.scopes import function_names, imported_values
 from dispatcher.lang.syntax import Expr, Stmt
+from dispatcher.lang.tallies import Tally
 
 _IN_PLACE = {
     "+": ".extend",
@@ -32,11 +34,11 @@ COMPOUND = (syntax.If, syntax.For, syntax.While, syntax.Try, syntax.Match)
 class StatementCompiler(PatternCompiler):
     """Translates statements; each method returns a list of nodes."""
 
-    def _block(self, body: Iterable[Stmt], *, mark: int | None = None) -> list[ast.stmt]:
-        """Translate a block; `mark` is the rule that fires when the block runs."""
+    def _block(self, body: Iterable[Stmt], *, mark: bool = False) -> list[ast.stmt]:
+        """Translate a block; with `mark`, the rule fires when the block runs."""
         nodes: list[ast.stmt] = []
-        if mark is not None:
-            nodes.append(self._do(".fired", self._constant(mark)))
+        if mark:
+            nodes.append(self._do(".log", self._number()))
         for statement in body:
             nodes.extend(self._statement(statement))
         return nodes or [ast.Pass(**self._place)]
@@ -53,7 +55,8 @@ class StatementCompiler(PatternCompiler):
             case syntax.If():
                 return self._if(statement)
             case syntax.For():
-                return self._for(statement)
+                loop = counting_loop(statement) if self._is_paired(statement) else None
+                return self._for(statement) if loop is None else self._counting_loop(statement, loop)
             case syntax.While():
                 return self._while(statement)
             case syntax.Break():
@@ -98,7 +101,7 @@ class StatementCompiler(PatternCompiler):
 
     def _log_snapshot(self, variable: str) -> ast.stmt:
         """Log a ticket variable that was changed in place."""
-        snapshot = self._metered(".snapshot", self._name(self._of_file(variable)))
+        snapshot = self._metered(".snapshot", self._read_file(self._of_file(variable)))
         return self._log(variable, snapshot, copied=True)
 
     def _log_root(self, target: Expr) -> list[ast.stmt]:
@@ -133,7 +136,7 @@ class StatementCompiler(PatternCompiler):
         match target:
             case syntax.Name(id=name):
                 self._at(target)
-                return [self._assign_name(self._resolved(name), value), *self._log_name(name)]
+                return [self._bind(name, value), *self._log_name(name)]
             case syntax.Subscript(value=owner, index=index):
                 call = self._metered(".store", value, self._expr(owner), self._expr(index))
                 self._at(target)
@@ -158,7 +161,7 @@ class StatementCompiler(PatternCompiler):
     def _log_name(self, name: str) -> list[ast.stmt]:
         """Log a name that was bound, where it means a ticket variable here."""
         variable = self._ticket_variable(name)
-        return [self._log(variable, self._name(self._of_file(variable)))] if variable is not None else []
+        return [self._log(variable, self._read_file(self._of_file(variable)))] if variable is not None else []
 
     def _unpacked(self, items: tuple[Expr, ...], value: ast.expr) -> ast.expr:
         stars = [index for index, item in enumerate(items) if isinstance(item, syntax.Starred)]
@@ -169,7 +172,7 @@ class StatementCompiler(PatternCompiler):
     def _augmented(self, statement: syntax.AugmentedAssignment) -> list[ast.stmt]:
         target = statement.target
         if isinstance(target, syntax.Name):
-            value = self._updated(statement, self._name(self._resolved(target.id)))
+            value = self._updated(statement, self._read(target.id))
             return self._store(target, value)
         if not isinstance(target, syntax.Subscript):
             raise AssertionError("the checker refuses it")
@@ -198,7 +201,7 @@ class StatementCompiler(PatternCompiler):
         return self._metered(_IN_PLACE.get(statement.op) or ARITHMETIC[statement.op], current, value)
 
     def _if(self, statement: syntax.If) -> list[ast.stmt]:
-        mark, self._mark = self._mark, None
+        mark, self._mark = self._mark, False
         pieces = [
             statement.branches[start : start + syntax.ELIF_PIECE]
             for start in range(0, len(statement.branches), syntax.ELIF_PIECE)
@@ -235,23 +238,47 @@ class StatementCompiler(PatternCompiler):
     def _for(self, statement: syntax.For) -> list[ast.stmt]:
         iterable = self._iterated(statement.iterable, weight(statement.body))
         self._at(statement.target)
-        if isinstance(statement.target, syntax.Name):
-            target = ast.Name(self._resolved(statement.target.id), ast.Store(), **self._place)
+        variable = self._binding_name(statement.target.id) if isinstance(statement.target, syntax.Name) else None
+        if isinstance(statement.target, syntax.Name) and variable is not None:
+            target = ast.Name(variable, ast.Store(), **self._place)
             begin = self._log_name(statement.target.id)
         else:
             temporary = self._temporary()
             target = ast.Name(temporary, ast.Store(), **self._place)
             begin = self._store(statement.target, self._name(temporary))
-        body = self._loop_body(statement.body)
+        body = self._turning(statement.body)
         orelse = [node for inner in statement.orelse for node in self._statement(inner)]
         self._at(statement)
         return [ast.For(target, iterable, begin + body, orelse, **self._place)]
 
-    def _while(self, statement: syntax.While) -> list[ast.stmt]:
-        test = self._expr(statement.condition)
+    def _counting_loop(self, statement: syntax.For, loop: CountingLoop) -> list[ast.stmt]:
+        """Count characters of a text at once, or run the loop where that is not the same."""
+        if any(self._ticket_variable(name.id) is not None for name in (loop.target, loop.counter)):
+            return self._for(statement)
+        fires = [self._do(".log", self._number())] if self._mark else []
+        kept = self._temporary()
+        tally = Tally(loop.judge, weight(statement.body), "length")
+        nodes = [self._assign_name(kept, self._counted(loop.text, tally))]
+        long_way = self._for(statement)
         self._at(statement)
-        tick = self._do(".charge", self._constant(weight(statement.body) + weight((statement.condition,))))
-        body = self._loop_body(statement.body)
+        text, counter = self._read(loop.text.id), self._read(loop.counter.id)
+        last = ast.Subscript(text, self._constant(-1), ast.Load(), **self._place)
+        total = ast.BinOp(counter, ast.Add(), self._name(kept), **self._place)
+        counts: list[ast.stmt] = [
+            ast.If(text, [self._bind(loop.target.id, last)], [], **self._place),
+            ast.If(self._name(kept), [*fires, self._bind(loop.counter.id, total)], [], **self._place),
+        ]
+        is_unknown = ast.Compare(self._name(kept), [ast.Is()], [self._constant(None)], **self._place)
+        return [*nodes, ast.If(is_unknown, long_way, counts, **self._place)]
+
+    def _while(self, statement: syntax.While) -> list[ast.stmt]:
+        self._loops += 1
+        test = self._expr(statement.condition)
+        self._loops -= 1
+        self._at(statement)
+        cost = weight(statement.body) + weight((statement.condition,))
+        tick = ast.Expr(self._metered(".charge", self._constant(cost)), **self._place)
+        body = self._turning(statement.body)
         orelse = [node for inner in statement.orelse for node in self._statement(inner)]
         self._at(statement)
         return [ast.While(test, [tick, *body], orelse, **self._place)]
@@ -277,7 +304,7 @@ class StatementCompiler(PatternCompiler):
     def _try(self, statement: syntax.Try) -> list[ast.stmt]:
         mark = self._mark
         body = self._loop_body(statement.body)
-        handlers = [self._handlers(statement.handlers, mark)] if statement.handlers else []
+        handlers = [self._handlers(statement.handlers, mark=mark)] if statement.handlers else []
         orelse = [node for inner in statement.orelse for node in self._statement(inner)]
         self._at(statement)
         if handlers:
@@ -290,7 +317,7 @@ class StatementCompiler(PatternCompiler):
         guarded = ast.If(self._metered(".goes_on"), final, [], **self._place)
         return [ast.Try(body, [], [], [guarded], **self._place)]
 
-    def _handlers(self, handlers: tuple[syntax.Handler, ...], mark: int | None) -> ast.ExceptHandler:
+    def _handlers(self, handlers: tuple[syntax.Handler, ...], *, mark: bool) -> ast.ExceptHandler:
         """Return the one handler that Python sees: it chooses among those of the rule, or raises again."""
         error = self._temporary()
         self._at(handlers[-1])
@@ -313,18 +340,15 @@ class StatementCompiler(PatternCompiler):
         if handler.name is None:
             return body
         self._at(handler.name)
-        name = self._resolved(handler.name.id)
-        begin = [self._assign_name(name, self._name(error))]
-        end: list[ast.stmt] = [
-            self._assign_name(name, self._constant(None)),
-            ast.Delete([ast.Name(name, ast.Del(), **self._place)], **self._place),
-        ]
-        if handler.name.id in FUNCTIONS and self._is_files(handler.name.id):
-            end.append(self._assign_name(name, self._builtin_value(handler.name.id)))
+        name = handler.name.id
+        begin = [self._bind(name, self._name(error))]
+        end = [self._bind(name, self._constant(None)), self._unbind(name)]
+        if name in FUNCTIONS and self._is_files(name):
+            end.append(self._bind(name, self._builtin_value(name)))
         return [*begin, ast.Try(body, [], [], end, **self._place)]
 
     def _match(self, statement: syntax.Match) -> list[ast.stmt]:
-        mark, self._mark = self._mark, None
+        mark, self._mark = self._mark, False
         subject = self._expr(statement.subject)
         copied = sum(copies(case.pattern) for case in statement.cases)
         if copied:
@@ -333,9 +357,9 @@ class StatementCompiler(PatternCompiler):
         cases = []
         for case in statement.cases:
             self._at(case)
-            logged: dict[str, str] = {}
-            pattern = self._pattern(case.pattern, logged)
-            tests = [self._captured(name, temporary) for name, temporary in logged.items()]
+            captured: dict[str, str] = {}
+            pattern = self._pattern(case.pattern, captured)
+            tests = [self._captured(name, temporary) for name, temporary in captured.items()]
             if case.guard is not None:
                 tests.append(self._expr(case.guard))
             guard = ast.BoolOp(ast.And(), tests, **self._place) if len(tests) > 1 else next(iter(tests), None)
@@ -346,17 +370,23 @@ class StatementCompiler(PatternCompiler):
     def _loop_body(self, body: tuple[Stmt, ...]) -> list[ast.stmt]:
         """Translate a loop's body; its rule fires in the branches of its `if`s, or without any when it turns."""
         mark = self._mark
-        if mark is None:
+        if not mark:
             return self._block(body)
         if any(isinstance(inner, COMPOUND) for inner in body):
             nodes: list[ast.stmt] = []
             for inner in body:
-                self._mark = mark if isinstance(inner, COMPOUND) else None
+                self._mark = isinstance(inner, COMPOUND)
                 nodes.extend(self._statement(inner))
-            self._mark = None
+            self._mark = False
             return nodes
-        self._mark = None
-        return self._block(body, mark=mark)
+        self._mark = False
+        return self._block(body, mark=True)
+
+    def _turning(self, body: tuple[Stmt, ...]) -> list[ast.stmt]:
+        self._loops += 1
+        nodes = self._loop_body(body)
+        self._loops -= 1
+        return nodes
 
     def _function(self, statement: syntax.Function) -> list[ast.stmt]:
         arguments = self._parameters(statement.parameters)
@@ -365,9 +395,10 @@ class StatementCompiler(PatternCompiler):
         body = [node for inner in statement.body for node in self._statement(inner)]
         self._scopes.pop()
         self._at(statement)
-        declared = sorted({self._of_file(name) for name in names.globals} | names.nonlocals)
+        files = {self._of_file(name) for name in names.globals} if self._captures() else set()
+        declared = sorted(files | names.nonlocals)
         begin: list[ast.stmt] = [ast.Nonlocal(declared, **self._place)] if declared else []
-        if declared:
+        if names.globals or names.nonlocals:
             # What it binds outside stays when the statement that calls it fails.
             begin.append(ast.Expr(self._metered(".changes"), **self._place))
         self._at(statement.name)
@@ -377,32 +408,34 @@ class StatementCompiler(PatternCompiler):
         leave = ast.Expr(self._metered(".leave"), **self._place)
         guarded = ast.Try(body, [], [], [leave], **self._place)
         self._at(statement)
-        name = self._resolved(statement.name.id)
-        definition = ast.FunctionDef(name, arguments, [*begin, enter, guarded], [], **self._place)
-        return [definition, *self._log_name(statement.name.id)]
+        name = statement.name.id
+        variable = self._binding_name(name)
+        definition = ast.FunctionDef(variable or name, arguments, [*begin, enter, guarded], [], **self._place)
+        bound = [self._bind(name, self._name(name))] if variable is None else []
+        return [definition, *bound, *self._log_name(name)]
 
     def _import(self, statement: syntax.Import | syntax.FromImport) -> list[ast.stmt]:
         nodes: list[ast.stmt] = []
-        for number, (variable, value) in enumerate(imported_values(statement)):
-            name = f".import{len(self._globals)}_{number}"
+        for variable, value in imported_values(statement):
+            # The values are those of the tables, which live as long as the process.
+            name = f".import{id(value)}"
             self._globals[name] = value
-            nodes += [self._assign_name(self._resolved(variable), self._name(name)), *self._log_name(variable)]
+            nodes += [self._bind(variable, self._name(name)), *self._log_name(variable)]
         return nodes
 
     def _delete(self, target: Expr) -> list[ast.stmt]:
         match target:
             case syntax.Name(id=name):
                 self._at(target)
-                variable = self._resolved(name)
-                nodes: list[ast.stmt] = [ast.Delete([ast.Name(variable, ast.Del(), **self._place)], **self._place)]
+                nodes = [self._unbind(name)]
                 if name in FUNCTIONS and self._is_files(name):
                     # What was not set cannot be deleted; behind `del len`, the name means the function again.
-                    unset = ast.Compare(self._name(variable), [ast.Is()], [self._builtin_value(name)], **self._place)
+                    unset = ast.Compare(self._read(name), [ast.Is()], [self._builtin_value(name)], **self._place)
                     fails = ast.Raise(self._metered(".undefined", self._constant(name)), None, **self._place)
                     nodes = [
                         ast.If(unset, [fails], [], **self._place),
                         *nodes,
-                        self._assign_name(variable, self._builtin_value(name)),
+                        self._bind(name, self._builtin_value(name)),
                     ]
                 return nodes
             case syntax.Subscript(value=owner, index=index):

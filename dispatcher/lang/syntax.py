@@ -6,9 +6,9 @@ are evaluated; nothing else is interpreted. `Expr` and `Stmt` are the unions tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Span
 
 if TYPE_CHECKING:
@@ -556,9 +556,14 @@ class Module(Node):
     lost: frozenset[str] = frozenset()
 
 
+def part_names(node: Node) -> tuple[str, ...]:
+    """Return the names of all fields of a node but its place."""
+    return node.__match_args__
+
+
 def children(parent: Node) -> Iterator[Node]:
     """Yield the nodes directly below `parent`, in source order."""
-    for name in _field_names(type(parent)):
+    for name in part_names(parent):
         value = getattr(parent, name)
         if isinstance(value, Node):
             yield value
@@ -568,17 +573,6 @@ def children(parent: Node) -> Iterator[Node]:
                     yield item
                 elif isinstance(item, tuple):
                     yield from (part for part in item if isinstance(part, Node))
-
-
-def _field_names(kind: type[Node]) -> tuple[str, ...]:
-    names = _FIELD_NAMES.get(kind)
-    if names is None:
-        names = _FIELD_NAMES[kind] = tuple(field.name for field in fields(kind) if field.name not in ("start", "end"))
-    return names
-
-
-# The parts of each kind of node, since looking them up takes its time.
-_FIELD_NAMES: dict[type[Node], tuple[str, ...]] = {}
 
 
 def depth(root: Node) -> int:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from string import Template as PythonTemplate
 from typing import Any, Final
 
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.formatting import text_of
 from dispatcher.lang.values import type_name
 
-_PATTERN: re.Pattern[str] = PythonTemplate.pattern  # compiled when its class is made
 # Steps for each place of a template.
 _PLACE_COST = 15
 
@@ -63,7 +61,10 @@ class Template:
         if type(self.template) is not str:
             raise TypeError(f"expected string or bytes-like object, got '{type_name(self.template)}'")
         meter.charge(1 + (len(self.template) >> 3))
-        for found in _PATTERN.finditer(self.template):
+        from string import Template as PythonTemplate  # its pattern is compiled when it is imported
+
+        pattern: re.Pattern[str] = PythonTemplate.pattern
+        for found in pattern.finditer(self.template):
             meter.charge(_PLACE_COST)
             yield found
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from dispatcher.lang import syntax
 from dispatcher.lang.source import Span
@@ -127,53 +126,56 @@ def check_parameters(items: tuple[syntax.Parameter, ...]) -> None:
             default = default or item.default is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Bracketed:
-    """An expression in brackets: what it is part of begins and ends with them, the expression itself does not."""
+class Operator(NamedTuple):
+    """A binary operator's text, where what is left of it ends, and where what is right of it starts."""
 
-    inner: Expr
-    start: int
-    end: int
-
-
-def bare(part: Any) -> Any:
-    """Return a part without its brackets."""
-    return part.inner if type(part) is Bracketed else part
+    text: str
+    left_end: int
+    right_start: int
 
 
-def ordered(parts: list[Any]) -> Expr:
-    """Build the tree of a flat run `operand, operator, operand, ...` by precedence, all left-associative."""
-    if len(parts) == 3 and parts[1] in PRECEDENCE:
-        left, operator, right = parts
-        return syntax.BinaryOperation(bare(left), operator, bare(right), start=left.start, end=right.end)
+def ordered(parts: list[Any], start: int, end: int) -> Expr:
+    """Build the tree of a flat run `operand, Operator, operand, ...` by precedence, all left-associative.
+
+    The run stands from `start` to `end`, brackets of its operands included.
+    """
+    if len(parts) == 3:
+        left, (operator, _, _), right = parts
+        if operator in PRECEDENCE:
+            return syntax.BinaryOperation(left, operator, right, start=start, end=end)
+        return syntax.Comparison(left, ((operator, right),), start=start, end=end)
     comparisons: list[tuple[str, Expr]] = []
-    operands: list[Any] = [parts[0]]
+    # Operands with the place that each takes up, and operators that wait for their right side.
+    operands: list[tuple[Expr, int, int]] = []
     operators: list[str] = []
 
     def reduce(floor: int) -> None:
         while operators and PRECEDENCE[operators[-1]] >= floor:
-            right = operands.pop()
-            left = operands.pop()
-            place = {"start": left.start, "end": right.end}
-            operands.append(syntax.BinaryOperation(bare(left), operators.pop(), bare(right), **place))
+            right, _, right_end = operands.pop()
+            left, left_start, _ = operands.pop()
+            joined = syntax.BinaryOperation(left, operators.pop(), right, start=left_start, end=right_end)
+            operands.append((joined, left_start, right_end))
 
     first: Expr | None = None
     pending = ""
-    for operator, operand in zip(parts[1::2], parts[2::2], strict=True):
-        level = PRECEDENCE.get(operator)
-        if level is None:
-            reduce(0)
-            if first is None:
-                first = bare(operands.pop())
-            else:
-                comparisons.append((pending, bare(operands.pop())))
-            pending = operator
-        else:
+    operand_start = start
+    for operand, operator in zip(parts[::2], parts[1::2], strict=False):
+        operands.append((operand, operand_start, operator.left_end))
+        operand_start = operator.right_start
+        level = PRECEDENCE.get(operator.text)
+        if level is not None:
             reduce(level)
-            operators.append(operator)
-        operands.append(operand)
+            operators.append(operator.text)
+            continue
+        reduce(0)
+        if first is None:
+            first = operands.pop()[0]
+        else:
+            comparisons.append((pending, operands.pop()[0]))
+        pending = operator.text
+    operands.append((parts[-1], operand_start, end))
     reduce(0)
     if first is None:
-        return cast("Expr", bare(operands[0]))
-    comparisons.append((pending, bare(operands[0])))
-    return syntax.Comparison(first, tuple(comparisons), start=parts[0].start, end=parts[-1].end)
+        return operands[0][0]
+    comparisons.append((pending, operands[0][0]))
+    return syntax.Comparison(first, tuple(comparisons), start=start, end=end)

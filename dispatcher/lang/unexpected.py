@@ -6,11 +6,11 @@ The tables hold what people write who know other languages. A hint is given wher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from keyword import iskeyword
 
 from dispatcher.lang.characters import no_identifier, unreadable
 from dispatcher.lang.layout import CLOSING, OPENING, LayoutToken
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Span
 from dispatcher.lang.tree_checks import BuildError
 
@@ -104,8 +104,9 @@ class Place:
         return ""
 
 
-def unexpected(place: Place, *, at_end: bool) -> BuildError:
-    """Return the error of a token that does not fit, or of an end that comes too early."""
+def unexpected(line: Sequence[LayoutToken], index: int, accepted: frozenset[str], *, at_end: bool) -> BuildError:
+    """Return the error of a token that does not fit into its line, or of an end that comes too early."""
+    place = Place(line, index, accepted)
     token = place.token
     for near in (token, *place.line[max(0, place.index - 1) : place.index]):
         if near.type in UNREADABLE and not _is_joined(place):

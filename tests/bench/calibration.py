@@ -67,7 +67,8 @@ def deep(x):
 # What every program uses, what is no more than an operator of Python, and types that only tell values apart.
 UNMEASURED = frozenset(
     {
-        *(".locals", ".enter", ".leave", ".logged", ".effect_of", ".changes"),
+        *(".locals", ".enter", ".leave", ".logged", ".effect_of", ".changes", ".first_line"),
+        *(".bound", ".charge", ".len", ".type", ".text", ".unread", ".starts", ".ends"),
         *(".Catchable", ".handling", ".goes_on", ".matches"),
         *("datetime.tzinfo", "re.Match", "re.Pattern"),
     }

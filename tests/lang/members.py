@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
+from dispatcher.lang.evaluator import Ticket
 from dispatcher.lang.methods import attribute
 from dispatcher.lang.modules import MODULES
 from dispatcher.lang.regex import Match, Pattern
@@ -49,9 +50,18 @@ MOMENTS: tuple[Any, ...] = (
 VALUES: tuple[Any, ...] = (*NUMBERS, *TEXTS, *COLLECTIONS, *MOMENTS, None)
 
 
+class _Seeded(Ticket):
+    """The surroundings of an evaluation whose random numbers begin with a text that CPython is given, too."""
+
+    __slots__ = ()
+
+    def seed(self) -> str:
+        return "seed"
+
+
 def meter() -> Meter:
     """Return a meter whose `random` begins with a seed that CPython's can be given as well."""
-    return Meter(LIMITS, NOW, lambda: "seed")
+    return Meter(LIMITS, _Seeded({}, NOW))
 
 
 def ours(path: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ import pytest
 from dispatcher.lang import compiler, syntax
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
 from dispatcher.lang.collected import Counter, OrderedDict, defaultdict, deque
+from dispatcher.lang.evaluator import Ticket
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.iteration import Counted, SetTurns
 from dispatcher.lang.lazy import Lazy
@@ -138,7 +139,7 @@ def test_every_attribute_of_every_value_is_ours() -> None:
     """
     values = samples()
     functions = frozenset(value for value in values if type(value) is FunctionType)
-    meter = Meter(Limits(steps=10**9), datetime.now(UTC))
+    meter = Meter(Limits(steps=10**9), Ticket({}, datetime.now(UTC)))
     reached = 0
     seen: set[tuple[type, str]] = set()
     while values:
@@ -180,7 +181,7 @@ def test_every_method_gives_a_value_of_ours() -> None:
             values = samples()
             functions = frozenset(value for value in values if type(value) is FunctionType)
             for arguments in ARGUMENTS:
-                meter = Meter(Limits(steps=10**6), datetime.now(UTC))
+                meter = Meter(Limits(steps=10**6), Ticket({}, datetime.now(UTC)))
                 try:
                     target = attribute(meter, values[number], name) if name else values[number]
                     found = as_callable(meter, target)(*arguments)
@@ -231,7 +232,7 @@ def calls_what_is_ours(function: ast.expr, defined: set[str]) -> bool:
         case ast.Name(id=name):
             return name.startswith(".") or name.removesuffix(RENAMED) in defined
         case ast.Call(func=ast.Name(id=name)):
-            return name == ".callable"
+            return name == ".callable" or (name.startswith(".") and name.endswith(".find"))
         case _:
             return isinstance(function, ast.Lambda)
 
@@ -259,7 +260,12 @@ def test_what_is_emitted_is_closed(emitted: list[ast.Module]) -> None:
         emitted.clear()
         own = names_in(case.program)
         defined = own_functions(case.program)
-        running.program(case.program)
+        compiled = running.program(case.program)
+        compiled.reader(compiled.reads)
+        for shape in compiled.shapes:
+            shape.compiled()
+        if compiled.fused is not None:
+            assert compiled.fused.quick.writes == compiled.fused.general.writes
         for node in (node for tree in emitted for node in ast.walk(tree)):
             assert type(node).__name__ in EMITTED, str(case)
             if isinstance(node, ast.Name):
@@ -274,7 +280,9 @@ def test_what_is_emitted_is_closed(emitted: list[ast.Module]) -> None:
 def test_compiled_rules_see_nothing_of_python() -> None:
     """The builtins of compiled rules are empty, and all their globals have names of ours."""
     for case in read_corpus()[::10]:
-        function = running.program(case.program).function
-        assert isinstance(function, FunctionType)
-        assert function.__globals__["__builtins__"] == {}
-        assert [n for n in function.__globals__ if not n.startswith(".") and n != "__builtins__"] == []
+        compiled = running.program(case.program)
+        functions = [compiled.fused.quick.function, compiled.fused.general.function] if compiled.fused else []
+        for function in (*functions, *(shape.compiled().function for shape in compiled.shapes)):
+            assert isinstance(function, FunctionType)
+            assert function.__globals__["__builtins__"] == {}
+            assert [n for n in function.__globals__ if not n.startswith(".") and n != "__builtins__"] == []

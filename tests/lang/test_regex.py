@@ -19,9 +19,10 @@ from dispatcher.lang.regex import FLAGS, Match, Pattern, RegexError, compile_pat
 from dispatcher.lang.regex.charset import kind_of, one_character
 from dispatcher.lang.regex.measure import MeasuredText, Runs
 from dispatcher.lang.regex.nodes import One, Text
-from dispatcher.lang.regex.program import Engine, Program, Task
+from dispatcher.lang.regex.program import Program
 from dispatcher.lang.regex.reader import read
 from dispatcher.lang.regex.sre import parse
+from dispatcher.lang.regex.task import Engine, Task
 
 ENGINES = (Engine.EITHER, Engine.OURS)
 AMPLE = Limits(steps=1_000_000, memory=1 << 40)

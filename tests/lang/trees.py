@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 from dispatcher.lang import syntax
 
@@ -40,7 +39,7 @@ def _parts(tree: object) -> list[object]:
     if isinstance(tree, tuple):
         return list(tree)
     assert isinstance(tree, syntax.Node)
-    return [getattr(tree, field.name) for field in fields(tree) if field.name not in ("start", "end")]
+    return [getattr(tree, name) for name in syntax.part_names(tree)]
 
 
 def without_places(tree: object) -> object:

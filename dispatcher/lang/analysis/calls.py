@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from inspect import Signature
 from types import NoneType
 
 from dispatcher.lang import syntax
 from dispatcher.lang.analysis import samples, signatures
 from dispatcher.lang.analysis.facts import NUMBERS, Fact, Method, within, words
+from dispatcher.lang.analysis.parameters import Signature
 from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.values import Builtin, TypeValue

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from types import FunctionType, NoneType
 from typing import Any, Literal
 
+from dispatcher.lang.records import dataclass, replace
 from dispatcher.lang.regex import Match, Pattern
 from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue
 

@@ -7,7 +7,6 @@ what all their ends have in common. A loop is walked once, with nothing certain 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from types import FunctionType
 
 from dispatcher.lang import syntax
@@ -19,6 +18,7 @@ from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.analysis.results import of_element
 from dispatcher.lang.analysis.state import SET, Changes
 from dispatcher.lang.analysis.statements import check_chain, check_pointless, check_write, report_unreachable
+from dispatcher.lang.records import dataclass, field, replace
 from dispatcher.lang.scopes import bound_names, captured_names, name_of, scope_statements, target_names
 from dispatcher.lang.syntax import Expr, Stmt
 

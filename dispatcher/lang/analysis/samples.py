@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from copy import copy
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import product
@@ -157,7 +156,7 @@ def _assigned(container: type, index: type) -> Any:
         return None
     sample = _SAMPLES[container]
     # What cannot be changed can be tried as it is.
-    changeable = copy(sample) if isinstance(sample, list | dict | set) else sample
+    changeable = sample.copy() if isinstance(sample, list | dict | set) else sample
     return _tried(operator.setitem, changeable, _SAMPLES[index], [1])
 
 

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from functools import cache
-from inspect import Parameter, Signature
 from types import BuiltinFunctionType
 from typing import Any
 
 from dispatcher.lang import syntax
 from dispatcher.lang.analysis.facts import Method
+from dispatcher.lang.analysis.parameters import Kind, Parameter, Signature, fits, missing, of_python, skipping
 from dispatcher.lang.diagnostics import near_name
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
 from dispatcher.lang.values import Builtin, TypeValue
 
-_KINDS = {"": Parameter.POSITIONAL_OR_KEYWORD, "*": Parameter.VAR_POSITIONAL, "**": Parameter.VAR_KEYWORD}
-
 
 def of_parameters(parameters: syntax.Parameters) -> Signature:
     """Return the signature of a function that a file defines."""
     found: list[Parameter] = []
-    by_place = True
+    plain: Kind = "either"
     for item in parameters.items:
         if item.kind == "/":
-            found = [parameter.replace(kind=Parameter.POSITIONAL_ONLY) for parameter in found]
+            found = [Parameter(parameter.name, "place", parameter.optional) for parameter in found]
             continue
         if item.name:
-            default = Parameter.empty if item.default is None else None
-            found.append(
-                Parameter(
-                    item.name, _KINDS[item.kind] if item.kind or by_place else Parameter.KEYWORD_ONLY, default=default
-                )
-            )
+            found.append(Parameter(item.name, item.kind or plain, item.default is not None or item.kind != ""))
         if item.kind == "*":
-            by_place = False
-    return Signature(found)
+            plain = "name"
+    return tuple(found)
 
 
 def of_meaning(meaning: Any) -> list[Signature]:
@@ -87,56 +79,36 @@ def misfit(signatures: Iterable[Signature], arguments: tuple[syntax.Argument, ..
 
     How many values a `*` or a `**` stands for is not known.
     """
-    positional = [argument for argument in arguments if argument.kind == "" and argument.name is None]
+    given = sum(argument.kind == "" and argument.name is None for argument in arguments)
     named = [argument.name for argument in arguments if argument.name is not None]
-    starred = {argument.kind for argument in arguments} - {""}
+    starred = any(argument.kind for argument in arguments)
     for signature in signatures:
-        parameters = signature.parameters.values()
-        keywords = dict.fromkeys(named)
-        if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
-            # Such a function takes the names of its positional-only parameters too, which `bind` does not know.
-            for parameter in parameters:
-                if parameter.kind is Parameter.POSITIONAL_ONLY:
-                    keywords.pop(parameter.name, None)
-        try:
-            if starred:
-                signature.bind_partial(*positional, **keywords)
-            else:
-                signature.bind(*positional, **keywords)
-        except TypeError:
-            return _reason(signature, len(positional), named, starred=bool(starred))
+        if not fits(signature, given, named, more=starred):
+            return _reason(signature, given, named, starred=starred)
     return None
 
 
 def _reason(signature: Signature, given: int, named: list[str], *, starred: bool) -> tuple[str, str | None]:
-    parameters = list(signature.parameters.values())
-    by_place = [p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
-    by_name = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)]
-    anything = {p.kind for p in parameters}
-    if Parameter.VAR_KEYWORD not in anything:
+    by_place = [p for p in signature if p.kind in ("place", "either")]
+    by_name = [p.name for p in signature if p.kind in ("either", "name")]
+    anything = {p.kind for p in signature}
+    if "**" not in anything:
         for name in named:
             if name not in by_name:
-                if name in signature.parameters:
+                if name in (p.name for p in signature):
                     return f"takes `{name}` by its place only", f"leave out `{name}=`"
                 return f"has no parameter `{name}`", near_name(name, by_name)
-    if given > len(by_place) and Parameter.VAR_POSITIONAL not in anything:
+    if given > len(by_place) and "*" not in anything:
         most = len(by_place)
         taken = "no values" if most == 0 else f"at most {most} value{'' if most == 1 else 's'}"
         return f"takes {taken}{' by place' if len(by_name) > most else ''}, not {given}", None
-    missing = [
-        p
-        for number, p in enumerate(parameters)
-        if p.default is Parameter.empty
-        and p.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-        and not (p in by_place and number < given)
-        and p.name not in named
-    ]
-    if missing and not starred:
-        if missing[0].kind is Parameter.POSITIONAL_ONLY:
-            least = sum(p.default is Parameter.empty for p in by_place)
+    left_out = [p for p in missing(signature, given, ()) if p.name not in named]
+    if left_out and not starred:
+        if left_out[0].kind == "place":
+            least = sum(not p.optional for p in by_place)
             wanted = f"{'at least ' if len(by_place) > least else ''}{least} value{'' if least == 1 else 's'}"
             return f"needs {wanted}, not {given}", None
-        return "needs " + " and ".join(f"`{p.name}`" for p in missing) + (" too" if given or named else ""), None
+        return "needs " + " and ".join(f"`{p.name}`" for p in left_out) + (" too" if given or named else ""), None
     twice = next((p.name for p in by_place[:given] if p.name in named), "")
     return f"gets `{twice}` twice: by its place and by its name", None
 
@@ -144,26 +116,13 @@ def _reason(signature: Signature, given: int, named: list[str], *, starred: bool
 @cache
 def _skipping(count: int, function: Any) -> Signature | None:
     """Return the signature of a function of the tables or of Python behind its first parameters, where it tells one."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-    parameters = list(signature.parameters.values())
-    while count and parameters and parameters[0].kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
-        del parameters[0]
-        count -= 1
-    return Signature(parameters)
+    signature = of_python(function)
+    return None if signature is None else skipping(count, signature)
 
 
 def _values(least: int, most: int) -> Signature:
     """Return the signature that takes so many values by place."""
-    names = "abcdefgh"[:most]
-    return Signature(
-        [
-            Parameter(name, Parameter.POSITIONAL_ONLY, default=Parameter.empty if number < least else None)
-            for number, name in enumerate(names)
-        ]
-    )
+    return tuple(Parameter(name, "place", number >= least) for number, name in enumerate("abcdefgh"[:most]))
 
 
 # Where neither Python nor an implementation tells how many values are taken.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
-
 from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.analysis.usage import Scope, Site, Usage
 from dispatcher.lang.schema import Schema
@@ -58,6 +56,8 @@ def _meant(name: str, schema: Schema) -> str | None:
     folded = name.casefold().replace("_", "")
     if len(folded) > _LONGEST:
         return None
+    from difflib import SequenceMatcher  # most files have no such variable
+
     likeness = {
         known: SequenceMatcher(None, folded, known.casefold().replace("_", "")).ratio()
         for known in (*(variable.name for variable in schema.variables if variable.writable), *schema.aliases)

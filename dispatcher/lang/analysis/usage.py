@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dispatcher.lang import syntax
 from dispatcher.lang.modules import MODULES
+from dispatcher.lang.records import dataclass, field
 from dispatcher.lang.syntax import Expr, Node
 
 Role = Literal[

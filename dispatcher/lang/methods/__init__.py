@@ -6,8 +6,9 @@ that make something bigger than what they get, or that take an iterable, ask the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
+from functools import partial
 from json import JSONDecodeError
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,9 +35,9 @@ from dispatcher.lang.methods.records import JSON_ERROR, REGEX_ERROR, TEMPLATE
 from dispatcher.lang.methods.text import TEXT
 from dispatcher.lang.regex import Match, Pattern, RegexError
 from dispatcher.lang.text_template import Template
-from dispatcher.lang.values import BoundMethod, Implementation, ModuleValue, TypeValue, as_callable, type_name
+from dispatcher.lang.values import BoundMethod, Implementation, ModuleValue, TypeValue, as_callable, deferred, type_name
 
-__all__ = ["METHODS", "MUTATORS", "MethodEntry", "attribute", "find", "member", "method_caller"]
+__all__ = ["METHODS", "MUTATORS", "MethodEntry", "attribute", "find", "member", "method_caller", "method_finder"]
 
 
 def _table(entries: tuple[MethodEntry, ...]) -> Mapping[str, MethodEntry]:
@@ -129,13 +130,9 @@ def _unbound(owner: TypeValue, entry: MethodEntry) -> Implementation:
     return call_unbound
 
 
-def method_caller(name: str) -> Implementation:
-    """Return a function that calls the method `name` of whatever value it is given."""
-    implementations = {
-        kind: table[name].implementation for kind, table in METHODS.items() if name in table and not table[name].field
-    }
-
-    changes = name in MUTATORS
+def method_caller(name: str, *, plain: bool = False) -> Implementation:
+    """Return a function that calls the method `name` of whatever value it is given; `plain` without arguments."""
+    implementations, changes = _implementations(name)
 
     def call_method(meter: Meter, owner: Any, /, *arguments: Any, **named: Any) -> Any:
         if changes:
@@ -145,4 +142,31 @@ def method_caller(name: str) -> Implementation:
             return implementation(meter, owner, *arguments, **named)
         return as_callable(meter, attribute(meter, owner, name))(*arguments, **named)
 
-    return call_method
+    def call_plain(meter: Meter, owner: Any, /) -> Any:
+        implementation = implementations.get(type(owner))
+        return call_method(meter, owner) if changes or implementation is None else implementation(meter, owner)
+
+    return call_plain if plain else call_method
+
+
+def method_finder(name: str) -> Callable[[Meter, Any], Callable[..., Any]]:
+    """Return a function that finds the method `name` of whatever value it is given, for a call later on."""
+    implementations, changes = _implementations(name)
+
+    def find_method(meter: Meter, owner: Any, /) -> Callable[..., Any]:
+        implementation = implementations.get(type(owner))
+        if implementation is None:
+            return deferred(meter, attribute(meter, owner, name))
+        if changes:
+            meter.changed = True
+        return partial(implementation, meter, owner)
+
+    return find_method
+
+
+def _implementations(name: str) -> tuple[dict[type, Implementation], bool]:
+    """Return what carries out the method `name` of each type that has it, and whether it changes its value."""
+    methods = {
+        kind: table[name].implementation for kind, table in METHODS.items() if name in table and not table[name].field
+    }
+    return methods, name in MUTATORS

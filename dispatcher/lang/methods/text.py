@@ -15,6 +15,8 @@ from dispatcher.lang.values import type_name
 
 # Bytes of a short text beside its characters, with its place in a list.
 _PIECE_SIZE = 64
+# Characters of a text none of whose parts is remembered.
+_SHORT = 2048
 _SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f "
 _MORE_SPACES = (
     "\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -49,8 +51,15 @@ def _cased(function: Callable[[str], str], doc: str, shift: int, beyond: int = 3
     `shift` tells how many of ASCII it does in a step, `beyond` how many others, both as powers of two.
     """
 
+    least = 1 << shift
+
     def change(meter: Meter, text: str, /) -> str:
         if text.isascii():
+            if len(text) < BIG:
+                meter.short_text(len(text))
+                if least < BIG:
+                    meter.charge(len(text) >> shift)
+                return function(text)
             meter.charge(len(text) >> shift)
             return _made(meter, text, function(text), meter.text(len(text), ascii_only=True))
         meter.charge(len(text) >> beyond)
@@ -90,6 +99,10 @@ def _partitioning(function: Callable[..., Any], charge: Callable[[Meter, str, An
 
 
 def _made_pieces(meter: Meter, text: str, pieces: Any) -> Any:
+    if len(text) < _SHORT:
+        # Steps pay for what is small: the pieces, too, of a text that is.
+        meter.charge(len(text) >> 6 if text.isascii() else len(text) >> 4)
+        return pieces
     for piece in pieces:
         # Each may outlive the others.
         if len(piece) >= BIG and piece is not text:
@@ -175,6 +188,9 @@ def _count(meter: Meter, text: str, characters: str) -> int:
     if len(text) < BIG:
         return len(text)
     meter.charge(len(text) * len(characters) >> 9)
+    if text.isascii():
+        plain = text.encode()
+        return len(plain) - len(plain.translate(None, characters.encode("ascii", "ignore")))
     return sum(map(text.count, characters))
 
 
@@ -189,18 +205,20 @@ def _pieces(meter: Meter, text: str, separators: int, function: Callable[[], lis
 
 
 def _text_join(meter: Meter, separator: str, iterable: Any, /) -> str:
-    values = collect(meter, iterable)
-    meter.charge(len(values) >> 1)
-    length = len(separator) * max(0, len(values) - 1)
-    ascii_only = separator.isascii()
-    for value in values:
-        if type(value) is not str:
-            # Python's own error.
-            return separator.join(values)
-        length += len(value)
-        ascii_only = ascii_only and value.isascii()
-    charged = meter.text(length, ascii_only=ascii_only)
-    return meter.made_text(separator.join(values), charged)
+    values = iterable if type(iterable) in (list, tuple) else collect(meter, iterable)
+    meter.charge(len(values))
+    charged = 0
+    try:
+        length = len(separator) * max(0, len(values) - 1) + sum(map(len, values))
+        # Where there is little, room for any characters is reserved for a moment.
+        ascii_only = length >= _SHORT and separator.isascii() and all(map(str.isascii, values))
+        charged = meter.text(length, ascii_only=ascii_only)
+        joined = separator.join(values)
+    except (TypeError, OverflowError):
+        # One is no text: Python's own error.
+        meter.made(None, charged, 0)
+        return separator.join(values)
+    return meter.made_text(joined, charged)
 
 
 # --- methods that pad

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.lang.entries import CONSTANT, FunctionEntry
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.values import Builtin, Implementation, ModuleValue, TypeValue
 
 

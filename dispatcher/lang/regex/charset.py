@@ -7,8 +7,9 @@ meet" is a proof, and a run of the set in a text is at least as long as what a r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from dispatcher.lang.records import dataclass
 
 # Kinds of characters from U+0100 on. `\d`, `\w` and `\s` are unions of kinds: digits are words, spaces are not.
 # START stands for no character at all, before the start of the text.

@@ -27,8 +27,7 @@ An attempt starts at each place once, so a search begins with (n + 1, 1), and `m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.regex.charset import (
     ANYTHING,
     BEFORE_ANY_PLACE,

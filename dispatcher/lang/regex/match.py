@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from dispatcher.lang.budget import Meter
-from dispatcher.lang.regex.machine import Spans
 from dispatcher.lang.regex.template import expand_template, read_template
 
 if TYPE_CHECKING:
+    from dispatcher.lang.regex.machine import Spans
     from dispatcher.lang.regex.pattern import Pattern
     from dispatcher.lang.regex.program import Found
 

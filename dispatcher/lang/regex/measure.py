@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from dispatcher.lang.budget import Meter
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.regex.charset import ANYTHING, CharSet, finder
 
 _SAMPLE = 16

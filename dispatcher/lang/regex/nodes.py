@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.regex.unit import Unit
 
 

@@ -8,17 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from operator import index
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dispatcher.lang.budget import LimitExceeded, Meter
-from dispatcher.lang.regex import sre
 from dispatcher.lang.regex.ledger import ledger_of
 from dispatcher.lang.regex.match import Match
-from dispatcher.lang.regex.nodes import One, Run
-from dispatcher.lang.regex.program import Engine, Found, Program, Task
-from dispatcher.lang.regex.reader import read
-from dispatcher.lang.regex.shape import descendants
+from dispatcher.lang.regex.task import Engine, Task
 from dispatcher.lang.regex.template import expand_template, read_template
+
+if TYPE_CHECKING:
+    from dispatcher.lang.regex import sre
+    from dispatcher.lang.regex.program import Found, Program
 
 KNOWN_PATTERN_STEPS = 10
 PARSE_STEPS = 100
@@ -209,6 +209,13 @@ def compile_pattern(meter: Meter, pattern: Any, flags: Any = 0, _engine: Engine 
 
 
 def _compile(meter: Meter, pattern: str, flags: int, engine: Engine) -> Pattern:
+    # Most rules have no patterns, and need none of what reads and runs them.
+    from dispatcher.lang.regex import sre
+    from dispatcher.lang.regex.nodes import One, Run
+    from dispatcher.lang.regex.program import Program
+    from dispatcher.lang.regex.reader import read
+    from dispatcher.lang.regex.shape import descendants
+
     try:
         parsed = sre.parse(pattern, flags)
         root = read(parsed)

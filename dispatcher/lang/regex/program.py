@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import Enum, auto
 from functools import cached_property
 
 from dispatcher.lang.budget import Meter
@@ -17,6 +16,7 @@ from dispatcher.lang.regex.machine import Instruction, Machine, Spans
 from dispatcher.lang.regex.measure import MeasuredText, Statistics, WorstText
 from dispatcher.lang.regex.nodes import At, Group, Place, Sequence, Text
 from dispatcher.lang.regex.shape import Shapes
+from dispatcher.lang.regex.task import Engine, Task
 
 # Work of CPython's engine is in units of 5 ns, steps are of 100 ns.
 WORK_PER_STEP = 20
@@ -35,23 +35,6 @@ NODE_STEPS = 10
 Bound = tuple[int, int]
 # The spans of the match and its groups, and the number of the group that ended last.
 Found = tuple[Spans, int | None]
-
-
-class Task(Enum):
-    """What is asked: one match at the start, of all the text, anywhere; or all matches."""
-
-    MATCH = auto()
-    FULL_MATCH = auto()
-    SEARCH = auto()
-    SCAN = auto()
-
-
-class Engine(Enum):
-    """Who runs a pattern; tests force one."""
-
-    EITHER = auto()
-    NATIVE = auto()
-    OURS = auto()
 
 
 class Program:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from dispatcher.lang.records import dataclass
 from dispatcher.lang.regex.charset import ANYTHING, NOTHING, CharSet, one_character
 from dispatcher.lang.regex.nodes import (
     At,

@@ -11,11 +11,11 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
 from dispatcher.lang.budget import LimitExceeded
+from dispatcher.lang.records import dataclass
 
 MAX_LENGTH = 10_000
 MAX_NESTING = 30

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dispatcher.lang.budget import Meter
-from dispatcher.lang.regex import sre
+
+if TYPE_CHECKING:
+    from dispatcher.lang.regex import sre
 
 CHARACTER_STEPS = 10
 
@@ -19,7 +21,9 @@ def read_template(meter: Meter, template: Any, pattern: sre.GroupNames) -> list[
     if "\\" not in template:
         return [template]
     meter.charge(CHARACTER_STEPS * len(template))
-    return sre.parse_template(template, pattern)
+    from dispatcher.lang.regex.sre import parse_template
+
+    return parse_template(template, pattern)
 
 
 def expand_template(meter: Meter, parts: list[str | int], text: str, spans: tuple[tuple[int, int], ...]) -> str:

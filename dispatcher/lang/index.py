@@ -1,0 +1,292 @@
+"""Index: from the values of a ticket's variables to the statements that may act on them.
+
+For each variable that triggers look at, and each text made of it, the literals are kept as the kind of comparison asks:
+equality and beginnings and ends of texts in dicts, those contained in a text in an Aho-Corasick automaton, which finds
+them all in one pass. What is found in a text is kept among the variables of the run, where the compiled statements
+find it, too: so a condition costs the same however often it is asked, and whether the index is used or not.
+
+The pass is charged for once, before the statements run, and again where one binds the variable anew.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import ahocorasick
+
+from dispatcher.lang.budget import LimitExceeded, Meter
+from dispatcher.lang.measuring import SCALARS, search
+from dispatcher.lang.methods import METHODS
+from dispatcher.lang.triggers import Trigger, Value, View
+
+# Adds a statement with a literal.
+Add = Callable[[Any, int], None]
+# What is done with the literals of a statement: each is the one of a number, or where that is negative, the given one.
+Places = list[tuple[Add, int, Value]]
+
+# As many literals as are looked for one by one.
+FEW = 4
+
+
+# The statements that comparisons with a literal wake: one, or several in order.
+_Woken = dict[Value, "int | list[int]"]
+
+
+def _add(woken: _Woken, literal: Value, statement: int) -> None:
+    found = woken.get(literal)
+    if found is None:
+        woken[literal] = statement
+    elif isinstance(found, list):
+        found.append(statement)
+    elif found != statement:
+        woken[literal] = [found, statement]
+
+
+def _take(woken: _Woken, literal: Value, into: list[int]) -> None:
+    """Add the statements that a literal wakes to `into`."""
+    found = woken.get(literal)
+    if found is not None:
+        if isinstance(found, list):
+            into += found
+        else:
+            into.append(found)
+
+
+class _ViewIndex:
+    """What is compared with one view."""
+
+    def __init__(self, view: View) -> None:
+        self.text = view.text
+        self.found = view.found
+        self._methods = [METHODS[str][name].implementation for name in view.methods]
+        self._equals: _Woken = {}
+        self._contains: _Woken = {}
+        # By their length.
+        self._starts: dict[int, _Woken] = {}
+        self._ends: dict[int, _Woken] = {}
+        # All literals that are looked for, also by comparisons that wake nothing.
+        self._wanted: dict[str, None] = {}
+        self._automaton: ahocorasick.Automaton | None = None
+        # As many of the literals as end at one place of a text.
+        self._depth = 1
+
+    def adders(self, trigger: Trigger) -> list[Add]:
+        """Return what adds a statement with a literal for such a comparison."""
+        if trigger.kind == "contains":
+            return [self._want, partial(_add, self._contains)] if trigger.wakes else [self._want]
+        if not trigger.wakes:
+            return []
+        if trigger.kind == "equals":
+            return [partial(_add, self._equals)]
+        return [partial(self._edge, self._starts if trigger.kind == "starts" else self._ends)]
+
+    def _want(self, literal: str, _statement: int) -> None:
+        self._wanted[literal] = None
+
+    def _edge(self, edges: dict[int, _Woken], literal: str, statement: int) -> None:
+        _add(edges.setdefault(len(literal), {}), literal, statement)
+
+    def finish(self) -> None:
+        """Build the automaton, when all is added."""
+        if len(self._wanted) <= FEW:
+            return
+        automaton = ahocorasick.Automaton()
+        for literal in self._wanted:
+            automaton.add_word(literal, literal)
+        automaton.make_automaton()
+        # What is found at the end of a literal ends there wherever the literal does.
+        self._depth = max(
+            sum(end == len(literal) - 1 for end, _ in automaton.iter(literal)) for literal in self._wanted
+        )
+        self._automaton = automaton
+
+    def wake(self, text: str, variables: dict[str, Any], meter: Meter, into: list[int]) -> None:
+        """Add the statements that `text`, the variable's value, wakes, and note what it contains."""
+        for method in self._methods:
+            text = method(meter, text)
+        variables[self.text] = text
+        if self._wanted:
+            if self._automaton is not None:
+                meter.charge(1 + (len(text) * (self._depth + 1) >> 4))
+                found = {literal for _, literal in self._automaton.iter(text)}
+            else:
+                found = self._searched(text, meter)
+            variables[self.found] = found
+            for literal in found:
+                _take(self._contains, literal, into)
+        if self._equals:
+            _take(self._equals, text, into)
+        if self._starts or self._ends:
+            meter.charge(len(self._starts) + len(self._ends))
+            for length, woken in self._starts.items():
+                _take(woken, text[:length], into)
+            for length, woken in self._ends.items():
+                _take(woken, text[-length:] if length else "", into)
+
+    def _searched(self, text: str, meter: Meter) -> set[str]:
+        for literal in self._wanted:
+            search(meter, text, literal)
+        return {literal for literal in self._wanted if literal in text}
+
+    def forget(self, variables: dict[str, Any]) -> None:
+        """Note that the variable holds no text."""
+        variables[self.text] = None
+        variables[self.found] = None
+
+
+class _VariableIndex:
+    """What is compared with one variable."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._equals: _Woken = {}
+        self._views: dict[View, _ViewIndex] = {}
+        # The statements that look into the variable's text: they run where it holds none.
+        self._readers: list[int] = []
+
+    def adders(self, trigger: Trigger) -> list[Add]:
+        """Return what adds a statement with a literal for such a comparison."""
+        if not trigger.needs_text:
+            return [partial(_add, self._equals)] if trigger.wakes else []
+        if trigger.view not in self._views:
+            self._views[trigger.view] = _ViewIndex(trigger.view)
+        return [*self._views[trigger.view].adders(trigger), self._reads]
+
+    def _reads(self, _literal: Any, statement: int) -> None:
+        if not self._readers or self._readers[-1] != statement:
+            self._readers.append(statement)
+
+    def finish(self) -> None:
+        """Build what can be built when all is added."""
+        for view in self._views.values():
+            view.finish()
+
+    def wake(self, value: Any, variables: dict[str, Any], meter: Meter, into: list[int]) -> None:
+        """Add the statements that the variable's value wakes, in no order."""
+        if self._equals and type(value) in SCALARS:
+            _take(self._equals, value, into)
+        if not self._views:
+            return
+        if type(value) is str:
+            try:
+                for view in self._views.values():
+                    view.wake(value, variables, meter, into)
+            except LimitExceeded:
+                # Whoever spends the next step is at fault.
+                pass
+            else:
+                return
+        for view in self._views.values():
+            view.forget(variables)
+        into += self._readers
+
+
+class Index:
+    """The triggers of a file's statements."""
+
+    def __init__(self) -> None:
+        self._variables: dict[str, _VariableIndex] = {}
+        # The statements without triggers, which run in any case.
+        self._always = array("l")
+        self._settled: list[_VariableIndex] = []
+        self._changing: list[_VariableIndex] = []
+
+    def places(self, triggers: tuple[Trigger, ...] | None, varying: tuple[int, ...]) -> Places | None:
+        """Return which literals of statements of a shape go where; None for a shape without triggers."""
+        if triggers is None:
+            return None
+        numbers = {offset: number for number, offset in enumerate(varying)}
+        places: Places = []
+        for trigger in triggers:
+            name = trigger.view.variable
+            if name not in self._variables:
+                self._variables[name] = _VariableIndex(name)
+            for add in self._variables[name].adders(trigger):
+                for offset, value in zip(trigger.at, trigger.literals, strict=True):
+                    places.append((add, numbers.get(offset, -1), value))
+        return places
+
+    def add(self, statement: int, places: Places | None, literals: Sequence[Any]) -> None:
+        """Add a statement."""
+        if places is None:
+            self._always.append(statement)
+            return
+        for add, number, value in places:
+            add(literals[number] if number >= 0 else value, statement)
+
+    def finish(self, bound: frozenset[str]) -> None:
+        """Build what can be built when all is added; `bound` are the variables that statements may bind anew."""
+        for variable in self._variables.values():
+            variable.finish()
+            (self._changing if variable.name in bound else self._settled).append(variable)
+
+    def statements(self, count: int, variables: dict[str, Any], meter: Meter, *, skips: bool) -> Iterable[int]:
+        """Return which of `count` statements run on these variables, and note what is known of their texts.
+
+        In order; each is asked for when the one before has run. What a statement binds may wake others behind it.
+        Without `skips` all run.
+        """
+        woken: list[int] = []
+        for variable in self._settled:
+            variable.wake(variables[variable.name], variables, meter, woken)
+        if self._always:
+            woken += self._always
+        if len(woken) > 1:
+            woken = sorted(set(woken))
+        if self._changing:
+            return _following(
+                count, woken, [_Changing(variable, variables, meter) for variable in self._changing], skips
+            )
+        return woken if skips else range(count)
+
+
+class _Changing:
+    """What a variable wakes that statements bind."""
+
+    __slots__ = ("_meter", "_value", "_variable", "_variables", "_woken")
+
+    def __init__(self, variable: _VariableIndex, variables: dict[str, Any], meter: Meter) -> None:
+        self._variable = variable
+        self._variables = variables
+        self._meter = meter
+        self._value = variables[variable.name]
+        self._woken: list[int] = []
+        variable.wake(self._value, variables, meter, self._woken)
+        self._woken.sort()
+
+    def behind(self, number: int) -> int | None:
+        """Return the first statement behind `number` that the variable's present value wakes, or None."""
+        value = self._variables[self._variable.name]
+        if value is not self._value:
+            self._value = value
+            self._woken = []
+            self._variable.wake(value, self._variables, self._meter, self._woken)
+            # Statements that bind it again and again must not wake thousands each time.
+            self._meter.charge(len(self._woken) >> 3)
+            self._woken.sort()
+        return _behind(self._woken, number)
+
+
+def _behind(woken: Sequence[int], number: int) -> int | None:
+    place = bisect_right(woken, number)
+    return woken[place] if place < len(woken) else None
+
+
+def _following(
+    count: int,
+    woken: Sequence[int],
+    changing: Sequence[_Changing],
+    skips: bool,
+) -> Iterator[int]:
+    number = -1
+    while True:
+        heads = [_behind(woken, number), *(variable.behind(number) for variable in changing)]
+        following = min((head for head in heads if head is not None), default=count) if skips else number + 1
+        if following >= count:
+            return
+        number = following
+        yield number
