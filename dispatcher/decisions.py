@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from dispatcher.lang.records import dataclass
-from dispatcher.plain import Room, to_json_safe
+from dispatcher.plain import Room, texts_to_json, to_json_safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,9 @@ class Decision:
         def safe(value: Any) -> Any:
             return to_json_safe(value, room)
 
-        def rule(outcome: RuleOutcome) -> dict[str, Any]:
-            return {"file": safe(outcome.file), "line": outcome.line, "title": safe(outcome.title)}
+        def rules(outcomes: tuple[RuleOutcome, ...]) -> list[dict[str, Any]]:
+            texts = iter(texts_to_json([text for rule in outcomes for text in (rule.file, rule.title)], room))
+            return [{"file": next(texts), "line": rule.line, "title": next(texts)} for rule in outcomes]
 
         return {
             "action_variables": safe(self.action_variables),
@@ -100,8 +101,8 @@ class Decision:
                 }
                 for change in self.changes
             ],
-            "fired": [rule(outcome) for outcome in self.fired],
-            "not_fired": [rule(outcome) for outcome in self.not_fired],
+            "fired": rules(self.fired),
+            "not_fired": rules(self.not_fired),
             "faults": [
                 {
                     "kind": fault.kind,

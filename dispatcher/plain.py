@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, ItemsView, KeysView, ValuesView
+from collections.abc import ItemsView, KeysView, Sequence, ValuesView
 from datetime import date, datetime, time, timedelta, timezone
+from types import NoneType
 from typing import Any
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
@@ -18,6 +19,11 @@ LONG_NUMBER_BITS = 1_024
 # As many items as one description stands for.
 DESCRIPTION_ITEMS = 200
 _DESCRIPTION_LIMITS = Limits(steps=5_000)
+# Values that are their own copies.
+_ATOMS = frozenset({NoneType, bool, int, float, str})
+_PLAIN = frozenset({date, datetime, time, timedelta, timezone, range})
+_TEXT = {str}
+_MOMENTS = frozenset({date, datetime, time})
 
 
 class Room:
@@ -32,7 +38,7 @@ class Room:
 
 def to_plain(value: Any, room: Room | None = None) -> Any:
     """Return a copy of `value` in plain Python data; what is no data becomes a text that describes it."""
-    return _copy(value, MAX_DEPTH, room or Room(), json=False)
+    return value if type(value) in _ATOMS else _plain(value, MAX_DEPTH, room or Room())
 
 
 def to_json_safe(value: Any, room: Room | None = None) -> Any:
@@ -40,35 +46,66 @@ def to_json_safe(value: Any, room: Room | None = None) -> Any:
 
     Several values that go into one document share a `room`.
     """
-    return _copy(value, MAX_DEPTH, room or Room(), json=True)
+    return _json(value, MAX_DEPTH, room or Room())
 
 
-def _copy(value: Any, depth: int, room: Room, *, json: bool) -> Any:
+def texts_to_json(texts: Sequence[str], room: Room) -> list[str]:
+    """Return texts as `to_json_safe` gives each of them."""
+    size = sum(map(len, texts))
+    if size > room.characters or not all(map(str.isascii, texts)):
+        return [_text(text, room) for text in texts]
+    room.characters -= size
+    return list(texts)
+
+
+def _plain(value: Any, depth: int, room: Room) -> Any:
     kind = type(value)
+    if kind in _ATOMS:
+        return value
+    items = _items(value, depth, room)
+    if items is None:
+        return value if kind in _PLAIN else _described(value, room)
+    if isinstance(items, dict):
+        return {_plain(key, depth - 1, room): _plain(item, depth - 1, room) for key, item in items.items()}
+    if isinstance(items, str):
+        return items
+    copied = [item if type(item) in _ATOMS else _plain(item, depth - 1, room) for item in items]
+    made = next((kind for kind in (tuple, set, frozenset) if isinstance(items, kind)), None)
+    return made(copied) if made else copied
+
+
+def _json(value: Any, depth: int, room: Room) -> Any:
+    kind = type(value)
+    if kind is str:
+        return _text(value, room)
     if value is None or kind is bool:
         return value
-    if kind is str:
-        return _text(value, room) if json else value
     if kind is int:
-        return _number(value, room) if json else value
+        return _number(value, room)
     if kind is float:
-        return value if not json or math.isfinite(value) else str(value)
-    if isinstance(value, KeysView | ValuesView | ItemsView | deque):
-        value = list(value)
-    if isinstance(value, dict | list | tuple | set | frozenset):
-        room.items -= len(value) + 1
-        if depth <= 0 or room.items < 0:
-            return "<nested too deep>" if depth <= 0 else f"<{kind.__name__} of {len(value)} items>"
-        return _collection(value, lambda item: _copy(item, depth - 1, room, json=json), room, json=json)
-    if kind in (date, datetime, time):
-        return _moment(value) if json else value
-    if kind in (timedelta, timezone, range) and not json:
-        return value
-    # Showing what is no data takes its time.
-    room.items -= DESCRIPTION_ITEMS
-    if room.items < 0:
-        return f"<{kind.__name__}>"
-    return _text(_describe(value), room) if json else _describe(value)
+        return value if math.isfinite(value) else str(value)
+    items = _items(value, depth, room)
+    if items is None:
+        return _moment(value) if kind in _MOMENTS else _described(value, room, json=True)
+    if isinstance(items, dict):
+        return {_key(key, depth - 1, room): _json(item, depth - 1, room) for key, item in items.items()}
+    if isinstance(items, str):
+        return items
+    if set(map(type, items)) == _TEXT and isinstance(items, list | tuple):
+        return texts_to_json(items, room)
+    copied = [_json(item, depth - 1, room) for item in items]
+    return sorted(copied, key=repr) if isinstance(items, set | frozenset) else copied
+
+
+def _items(value: Any, depth: int, room: Room) -> Any:
+    """Return the collection that stands for `value`, a text where there is no room for it, or None for what is none."""
+    items = list(value) if isinstance(value, KeysView | ValuesView | ItemsView | deque) else value
+    if not isinstance(items, dict | list | tuple | set | frozenset):
+        return None
+    room.items -= len(items) + 1
+    if depth <= 0:
+        return "<nested too deep>"
+    return items if room.items >= 0 else f"<{type(value).__name__} of {len(items)} items>"
 
 
 def _number(value: int, room: Room) -> Any:
@@ -78,24 +115,12 @@ def _number(value: int, room: Room) -> Any:
     return f"<number of {bits} bits>" if bits > MAX_NUMBER_BITS or room.characters < 0 else value
 
 
-def _collection(value: Any, copy: Callable[[Any], Any], room: Room, *, json: bool) -> Any:
-    if isinstance(value, dict):
-        if json:
-            return {_key(key, copy, room): copy(item) for key, item in value.items()}
-        return {copy(key): copy(item) for key, item in value.items()}
-    if isinstance(value, set | frozenset):
-        copied = [copy(item) for item in value]
-        return sorted(copied, key=repr) if json else frozenset(copied) if isinstance(value, frozenset) else set(copied)
-    items = [copy(item) for item in value]
-    return items if json or isinstance(value, list) else tuple(items)
-
-
-def _key(key: Any, copy: Callable[[Any], Any], room: Room) -> str:
+def _key(key: Any, depth: int, room: Room) -> str:
     if type(key) is str:
         return _text(key, room)
     if key is None or type(key) is bool:
         return {None: "null", True: "true", False: "false"}[key]
-    copied = copy(key)
+    copied = _json(key, depth, room)
     return copied if type(copied) is str else _text(str(copied), room)
 
 
@@ -112,6 +137,14 @@ def _moment(value: date | datetime | time) -> str:
         return value.isoformat()
     except Exception:  # noqa: BLE001 - a time zone of the caller's may raise anything
         return f"<{type(value).__name__}>"
+
+
+def _described(value: Any, room: Room, *, json: bool = False) -> str:
+    # Showing what is no data takes its time.
+    room.items -= DESCRIPTION_ITEMS
+    if room.items < 0:
+        return f"<{type(value).__name__}>"
+    return _text(_describe(value), room) if json else _describe(value)
 
 
 def _describe(value: Any) -> str:

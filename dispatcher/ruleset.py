@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from dispatcher.checking import checked_source, declared_schema, read_sources
 from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
 from dispatcher.errors import RulesError
-from dispatcher.lang.budget import Limits, Meter
+from dispatcher.lang.budget import Limits
 from dispatcher.lang.checker import check_module
 from dispatcher.lang.compiler import FUSED_STATEMENTS, compile_statements
 from dispatcher.lang.diagnostics import Diagnostic
-from dispatcher.lang.evaluator import CHANGEABLE, FirstRun, Outcome, QuickStart, Ticket, begin, conclude, own_values
+from dispatcher.lang.evaluator import (
+    FirstRun,
+    Outcome,
+    Ticket,
+    conclude,
+    quick_start,
+)
 from dispatcher.lang.faults import EvaluationFault
+from dispatcher.lang.measuring import SCALARS
 from dispatcher.lang.parser import parse
 from dispatcher.lang.program import Program
 from dispatcher.lang.reading import Statements, read, whole
@@ -25,7 +32,7 @@ from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Source
 from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue, type_name
 from dispatcher.plain import Room, same, to_plain
-from dispatcher.tickets import first_values
+from dispatcher.tickets import GIVEN, first_values, made_subject, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +116,13 @@ class RuleSet:
         """
         return cls(read_sources(path), variables=variables, defaults=defaults, on_fault=on_fault, limits=limits)
 
+    def within(self, limits: Limits) -> RuleSet:
+        """Return the same rules under other limits; nothing is compiled again."""
+        other = object.__new__(RuleSet)
+        vars(other).update(vars(self), limits=limits)
+        other._prepare()
+        return other
+
     @cached_property
     def diagnostics(self) -> list[Diagnostic]:
         """Return all problems of the files, in order; warnings only where there is a rule set."""
@@ -124,36 +138,25 @@ class RuleSet:
         read = {name for program in self.programs for name in program.reads}
         unset, _ = first_values({}, self.schema, self.defaults)
         self.reads = tuple(variable.name for variable in self.schema.variables if variable.name in read)
-        values = tuple(unset[name] for name in self.reads)
         # A subject that is not given is made of the message.
-        self._must_give = frozenset({"subject"} & read) if self.defaults.get("subject") is None else frozenset()
-        self._quick: QuickStart | None = None
-        changeable = any(isinstance(value, CHANGEABLE) for value in values)
-        if len(self.programs) == 1 and not self.watched and not changeable:
-            self._quick = QuickStart(self.programs[0], values, self.limits)
+        self._makes_subject = "subject" in read and self.defaults.get("subject") is None
+        unset["subject"] = self.defaults.get("subject")
+        values = tuple(unset[name] for name in self.reads)
+        self._start = quick_start(self.programs, self.reads, GIVEN, values, self.limits)
 
     def decide(self, ticket: Mapping[str, Any], *, now: datetime | None = None) -> Decision:
         """Return what the rules decide for a ticket as received; never raises for what a rule or a ticket does.
 
         `now` is the ticket's time of arrival, by default the present; a time without a zone counts as local.
         """
-        decided = _Decided(self, now if now is not None else time())
-        begun = None
-        if (
-            self._quick is not None
-            and type(ticket) is dict
-            and "customfield" not in ticket
-            and "message" not in ticket
-            and type(ticket.get("selections", "")) is str
-            and (not self._must_give or self._must_give <= ticket.keys())
-        ):
-            decided.ticket = ticket = ticket.copy()
-            begun = self._quick.begin(ticket.get, decided)
-        if begun is None:
-            decided.first = first = first_values(ticket, self.schema, self.defaults)
-            values = own_values({name: first[0][name] for name in self.reads}, to_plain)
-            begun = begin(self.programs, values, Meter(self.limits, decided))
-        decided.begun = begun
+        given = ticket.copy() if type(ticket) is dict else dict(ticket)
+        # What the caller may change later is kept as the rules know it.
+        if not SCALARS.issuperset(map(type, given.values())) or "message" in given:
+            settle(given, self.schema)
+        decided = _Decided(self, given, now if now is not None else time())
+        if self._makes_subject and given.get("subject") is None:
+            given["subject"] = made_subject(given, self.defaults)
+        decided.begun = begun = self._start(given.get, decided)
         if begun[1] is not None or self.watched:
             # What failed is run again now, and not when somebody asks.
             _ = decided.outcome
@@ -166,10 +169,10 @@ class _Decided(Decision):
     __slots__ = ("_now", "begun", "rules", "ticket")
 
     begun: FirstRun
-    ticket: Mapping[str, Any]
 
-    def __init__(self, rules: RuleSet, now: datetime | float) -> None:
+    def __init__(self, rules: RuleSet, ticket: Mapping[str, Any], now: datetime | float) -> None:
         self.rules = rules
+        self.ticket = ticket
         self._now = now
 
     def moment(self) -> datetime:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from dispatcher.lang.schema import Schema, Variable
+from dispatcher.lang.measuring import SCALARS
+from dispatcher.lang.schema import Schema, Variable, VariableKind
 from dispatcher.plain import to_json_safe, to_plain
 
 # What the sender knows of the user and the computer. Text, '' when unknown.
@@ -68,31 +69,48 @@ def first_values(
 
     A value the sender gave comes first, then the default, then '' for text and None for what rules set.
     """
-    # What Python callers pass as a key may be anything; as JSON it is text.
-    ticket = {str(key): value for key, value in ticket.items()}
-    given: dict[str, Any] = {}
-    unused: list[str] = []
-    for key, value in ticket.items():
-        variable = schema.find(key)
-        if variable is None:
-            unused.append(key)
-        elif value is not None and (variable.name == key or variable.name not in ticket):
-            given[variable.name] = value
+    given = dict(ticket)
+    keys = tuple(given)
+    for alias, name in schema.aliases.items():
+        if alias in given:
+            given.setdefault(name, given[alias])
     values: dict[str, Any] = {}
     for variable in schema.variables:
         name = variable.name
-        if name in given:
-            value = given[name]
-        elif name in defaults:
-            value = defaults[name]
-        else:
-            value = _unset(variable)
-        values[name] = _as_text(value) if variable.kind == "text" else to_plain(value)
+        value = given.get(name)
+        if value is None:
+            value = defaults[name] if name in defaults else _unset(variable)
+        if type(value) is not str:
+            value = _as_text(value) if variable.kind == "text" else to_plain(value)
+        values[name] = value
     if not isinstance(values["customfield"], dict):
         values["customfield"] = {}
     if values["subject"] is None:
         values["subject"] = subject_of(values["msg"])
-    return values, tuple(unused)
+    aliases = schema.aliases
+    # What Python callers pass as a key may be anything; as JSON it is text.
+    return values, tuple([str(key) for key in keys if aliases.get(key, key) not in values])
+
+
+def _given_text(value: Any, unset: Any) -> Any:
+    return _as_text(value if value is not None else unset)
+
+
+def _given_any(value: Any, unset: Any) -> Any:
+    return to_plain(value if value is not None else unset)
+
+
+def _given_mapping(value: Any, unset: Any) -> Any:
+    plain = _given_any(value, unset)
+    return plain if isinstance(plain, dict) else {}
+
+
+# What a variable of each kind holds for a value of a ticket, or for one that is unset where the ticket says None.
+GIVEN: Mapping[VariableKind, Callable[[Any, Any], Any]] = {
+    "text": _given_text,
+    "any": _given_any,
+    "mapping": _given_mapping,
+}
 
 
 def _unset(variable: Variable) -> Any:
@@ -101,9 +119,31 @@ def _unset(variable: Variable) -> Any:
     return "" if variable.kind == "text" or not variable.writable else None
 
 
+def settle(given: dict[str, Any], schema: Schema) -> None:
+    """Make of a ticket's values what nobody can change later and rules take alike, by the variables' own names."""
+    for key, value in list(given.items()):
+        if type(value) not in SCALARS:
+            variable = schema.find(key)
+            if variable is None:
+                given[key] = None
+            else:
+                given[key] = _as_text(value) if variable.kind == "text" else to_plain(value)
+    for alias, name in schema.aliases.items():
+        if alias in given:
+            given.setdefault(name, given[alias])
+
+
+def made_subject(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return the subject of a ticket that has none."""
+    message = given.get("msg")
+    return subject_of(_as_text(message if message is not None else defaults.get("msg")))
+
+
 def subject_of(message: str) -> str:
     """Return the first 50 characters of a message, cut at a word boundary, with white space folded."""
-    folded = " ".join(message[: SUBJECT_LENGTH * 40].split())
+    folded = " ".join(message[: SUBJECT_LENGTH * 2].split())
+    if len(folded) <= SUBJECT_LENGTH + 1 and len(message) > SUBJECT_LENGTH * 2:
+        folded = " ".join(message[: SUBJECT_LENGTH * 40].split())
     if len(folded) <= SUBJECT_LENGTH:
         return folded
     cut = folded.rfind(" ", 0, SUBJECT_LENGTH + 1)
@@ -115,7 +155,11 @@ def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, list | tuple):
-        return "\n".join(_item_text(item) for item in value[:LONGEST_LIST])
+        items = value[:LONGEST_LIST]
+        try:
+            return "\n".join(items)
+        except TypeError:
+            return "\n".join(map(_item_text, items))
     return "" if value is None else _item_text(value)
 
 

@@ -23,6 +23,7 @@ from service.intake import Intake
 from service.routes import router
 from service.settings import Settings
 from service.store import Store
+from service.trials import Trials
 
 if TYPE_CHECKING:
     from service.engine import Engine
@@ -49,6 +50,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.ruleset = ruleset or load_rules(settings)
+    app.state.trials = Trials(app.state.ruleset, settings)
     app.state.store = Store(settings.database)
     app.state.writer_factory = writer_factory or (lambda: HaloWriter(settings.halo))
     problems.install(app)
@@ -97,10 +99,14 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
 def _listener(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        listener = socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         place = f"{settings.host}:{settings.port}"
         raise SettingsError(f"cannot listen on {place}: {error.strerror}; change `host` or `port`") from None
+    # Connections take this over. Head and body of an answer are sent one after the other, and without it the body
+    # waits until the client has acknowledged the head, which may take 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _greeting(settings: Settings, ruleset: RuleSet, host: str, port: int) -> list[str]:

@@ -1,6 +1,7 @@
 """The REST interface: reads requests, calls, answers.
 
-Handlers are plain `def`, so that deciding and the database run in threads and never hold up the event loop.
+Handlers are plain `def`, so that checking and the database run in threads and never hold up the event loop, except
+where `Trials` knows that there is little to do. What they depend on is at hand, and `async` spares it a thread.
 Answers are written by `JsonAnswer`, which takes any text; the models at the routes are what the OpenAPI
 document shows.
 """
@@ -14,28 +15,32 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Request
 
 from dispatcher import RulesError, RuleSet, check
-from dispatcher.dispatch import dry_run
 from service import examples, models
 from service.intake import ID_PATTERN, Intake, KeyReusedError
 from service.problems import JsonAnswer, JsonRoute, Problem, described
 from service.settings import Settings
 from service.store import State, Store, StoredTicket
+from service.trials import Trials
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return request.app.state.settings  # type: ignore[no-any-return]
 
 
-def _ruleset(request: Request) -> RuleSet:
+async def _ruleset(request: Request) -> RuleSet:
     return request.app.state.ruleset  # type: ignore[no-any-return]
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     return request.app.state.store  # type: ignore[no-any-return]
 
 
-def _intake(request: Request) -> Intake:
+async def _intake(request: Request) -> Intake:
     return request.app.state.intake  # type: ignore[no-any-return]
+
+
+async def _trials(request: Request) -> Trials:
+    return request.app.state.trials  # type: ignore[no-any-return]
 
 
 _UNREADABLE: dict[int | str, dict[str, Any]] = {
@@ -86,23 +91,25 @@ def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends
         ),
     },
 )
-def test_rules(
+async def test_rules(
+    request: Request,
     body: models.DryRunRequest,
     settings: Annotated[Settings, Depends(_settings)],
-    active: Annotated[RuleSet, Depends(_ruleset)],
+    trials: Annotated[Trials, Depends(_trials)],
 ) -> JsonAnswer:
     """What the rules would decide for a ticket, and what would be sent to Halo. Nothing is kept or filed."""
+    now = body.now or datetime.now(settings.zone)
+    if now.tzinfo is None:
+        now = now.replace(tzinfo=settings.zone)
+    if body.rules is None:
+        return JsonAnswer(await trials.of_active(body.ticket, now, len(await request.body())))
     try:
-        ruleset = active if body.rules is None else _from_text(body.rules, settings)
+        return JsonAnswer(await trials.of_text(body.rules, body.ticket, now))
     except RulesError as error:
         diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
         raise Problem(
             422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics
         ) from None
-    now = body.now or datetime.now(settings.zone)
-    if now.tzinfo is None:
-        now = now.replace(tzinfo=settings.zone)
-    return JsonAnswer(dry_run(ruleset, body.ticket, now))
 
 
 @router.post(
@@ -173,10 +180,6 @@ def healthz(store: Annotated[Store, Depends(_store)], ruleset: Annotated[RuleSet
     """That the service runs and reaches its database, and which rules it has."""
     store.get("")
     return JsonAnswer({"status": "ok", "revision": ruleset.revision})
-
-
-def _from_text(text: str, settings: Settings) -> RuleSet:
-    return RuleSet.from_text(text, variables=settings.variables, defaults=settings.defaults, on_fault=settings.on_fault)
 
 
 def _view(ticket: StoredTicket) -> dict[str, Any]:

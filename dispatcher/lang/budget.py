@@ -252,13 +252,6 @@ class Meter:
         self.allocate(size)
         return size
 
-    def short_text(self, length: int) -> None:
-        """Allow a text of ASCII to be made that is too short to be remembered: what `text` and `made_text` come to."""
-        self.memory -= length
-        if self.memory < self._sweep_at:
-            self._reclaim()
-        self.charge(1)
-
     def items(self, count: int) -> int:
         """Allow a collection of `count` items to be made; return the bytes charged for it, raise LimitExceeded."""
         if count > self.limits.items:

@@ -55,6 +55,7 @@ from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.helpers import HELPERS
 from dispatcher.lang.idioms import neighbours
 from dispatcher.lang.index import Index
+from dispatcher.lang.measuring import COUNTED
 from dispatcher.lang.program import (
     TOP_FUNCTION,
     CompiledFile,
@@ -69,6 +70,7 @@ from dispatcher.lang.program import (
 )
 from dispatcher.lang.reading import Exemplar, Statements, whole
 from dispatcher.lang.records import dataclass, replace
+from dispatcher.lang.schema import Variable
 from dispatcher.lang.scopes import bound_names, name_of
 from dispatcher.lang.statements import COMPOUND, StatementCompiler
 from dispatcher.lang.syntax import Expr, Stmt
@@ -77,6 +79,8 @@ from dispatcher.lang.variables import Uses, uses
 
 # What the function of a file takes, and what that of a shape takes, before variables and literals.
 PARAMETERS = (".meter", ".log")
+# What reads the ticket takes: what gets a value of it, and what makes of other values what a kind of variable holds.
+READER_PARAMETERS = (".get", ".text of", ".any of", ".mapping of")
 SHAPE_PARAMETERS = (".variables", *PARAMETERS, ".number")
 # As many statements as become one function; in longer files it is quicker to look up which of them can act.
 FUSED_STATEMENTS = 32
@@ -117,15 +121,15 @@ def compile_statements(statements: Statements, options: Options | None = None) -
         shapes=[shapes[kind] for kind in statements.kinds],
         literals=statements.literals,
         starts=statements.starts,
+        always=[number for number, kind in enumerate(statements.kinds) if shapes[kind].always],
         reads=tuple(variable.name for variable in checked.schema.variables if variable.name in used.read),
         hidden={name: FUNCTIONS[name].value for name in checked.variables & FUNCTIONS.keys()},
         weight=sum(shapes[kind].weight for kind in statements.kinds),
         changes_values=used.changes_values,
         writes_in_functions=writes_in_functions,
-        reader=partial(_build_reader, checked),
+        reader=partial(_build_reader, checked, used),
         fused=Fused(partial(_build_file, checked, _needs_variables(checked, used))) if fused else None,
-        index=None if fused else _index(statements, shapes),
-        skips=options.index,
+        index=None if fused else _index(statements, shapes, skips=options.index),
     )
 
 
@@ -160,8 +164,8 @@ def _shape(checked: CheckedModule, exemplar: Exemplar, quiet: Quiet | None, name
     )
 
 
-def _index(statements: Statements, shapes: Sequence[Shape]) -> Index:
-    index = Index()
+def _index(statements: Statements, shapes: Sequence[Shape], *, skips: bool) -> Index:
+    index = Index(len(statements.kinds), skips=skips)
     places = [index.places(shape.triggers, shape.varying) for shape in shapes]
     for number, kind in enumerate(statements.kinds):
         index.add(number, places[kind], statements.literals[number])
@@ -173,8 +177,9 @@ def _build_file(checked: CheckedModule, needs_variables: bool, quick: bool) -> C
     return _FileCompiler(checked, quick=quick).compiled(needs_variables=needs_variables)
 
 
-def _build_reader(checked: CheckedModule, reads: tuple[str, ...]) -> ReaderFunction:
-    return _FileCompiler(checked, quick=True).reader(reads)
+def _build_reader(checked: CheckedModule, used: Uses, reads: tuple[str, ...]) -> ReaderFunction:
+    names = {variable.name for variable in checked.schema.variables}
+    return _FileCompiler(checked, quick=True).reader(reads, plain=checked.variables <= names and not used.unbound)
 
 
 def unset_name(variable: str) -> str:
@@ -230,8 +235,9 @@ class _FileCompiler(_TopCompiler):
         self._quick = quick
         self.by_statement: list[list[Write]] = []
         self.neighbours = neighbours(checked.module.body)
-        # The ticket variables of which it is asked whether they hold short texts.
+        # The ticket variables of which it is asked whether they hold short texts, and short ones of ASCII.
         self._short: set[str] = set()
+        self._small: set[str] = set()
 
     def compiled(self, *, needs_variables: bool) -> CompiledFile:
         """Return the compiled form of the file, whose function returns the variables where they are needed."""
@@ -249,39 +255,72 @@ class _FileCompiler(_TopCompiler):
             body.extend(self._statement(statement))
         self._at(module)
         read = uses(module.body, self._schema).read
-        variables = [variable.name for variable in self._schema.variables if variable.name in read]
+        variables = [variable for variable in self._schema.variables if variable.name in read]
         if self._quick:
-            body[:0] = [node for name in variables for node in self._given(name, self._of_file(name))]
-            parameters = [".get", *map(unset_name, variables)]
+            body[:0] = [
+                self._assign_name(f".small {name}", super(_FileCompiler, self)._is_small(name))
+                for name in sorted(self._small)
+            ]
+            body[:0] = [
+                node
+                for item in variables
+                for node in self._given(item, self._of_file(item.name), any_length=item.name not in self._short)
+            ]
+            parameters = [*READER_PARAMETERS, *(unset_name(variable.name) for variable in variables)]
         else:
             body[:0] = [
                 self._assign_name(f".short {name}", self._short_test(self._name(self._of_file(name))))
                 for name in sorted(self._short)
             ]
-            parameters = list(map(self._of_file, variables))
+            parameters = [self._of_file(variable.name) for variable in variables]
         result = self._call(".locals") if needs_variables else None
         body.append(ast.Return(result, **self._place))
         function: FileFunction = self._run((*PARAMETERS, *parameters), body)
         return CompiledFile(function, tuple(map(tuple, self.by_statement)), self.uses_meter)
 
-    def reader(self, variables: Sequence[str]) -> ReaderFunction:
-        """Return the function that reads variables of the ticket."""
+    def _is_small(self, name: str) -> ast.expr:
+        variable = self._schema.find(name) if self._quick and self._is_files(name) else None
+        if variable is None or variable.kind != "text" or variable.name in self._checked.variables:
+            return super()._is_small(name)
+        # Nothing binds it, so it is told once.
+        self._small.add(variable.name)
+        return self._name(f".small {variable.name}")
+
+    def reader(self, variables: Sequence[str], *, plain: bool) -> ReaderFunction:
+        """Return the function that reads variables of the ticket; `plain` where the file has no others."""
         self._at(self._checked.module)
-        body = [node for name in variables for node in self._given(name, name)]
-        values = [self._name(name) for name in variables]
-        body.append(ast.Return(ast.Tuple(values, ast.Load(), **self._place), **self._place))
-        function: ReaderFunction = self._run((".get", *map(unset_name, variables)), body)
+        known = [variable for variable in self._schema.variables if variable.name in variables]
+        body = [node for item in known for node in self._given(item, item.name, any_length=True)]
+        keys: list[ast.expr | None] = [self._constant(name) for name in variables]
+        given = ast.Dict(keys, [self._name(name) for name in variables], **self._place)
+        # Variables of the file's own may be unbound when they are read, which a dict alone does not tell well.
+        result = given if plain else self._call(".Variables", given)
+        body.append(ast.Return(result, **self._place))
+        function: ReaderFunction = self._run((*READER_PARAMETERS, *map(unset_name, variables)), body)
         return function
 
-    def _given(self, name: str, variable: str) -> list[ast.stmt]:
-        """Return what reads a ticket variable, and gives up where it is neither unset nor a short text."""
-        unset = self._name(unset_name(name))
-        value = ast.Call(self._name(".get"), [self._constant(name), unset], [], **self._place)
-        given = ast.Compare(self._name(variable), [ast.IsNot()], [unset], **self._place)
-        other = ast.UnaryOp(ast.Not(), self._short_test(self._name(variable)), **self._place)
-        test = ast.BoolOp(ast.And(), [given, other], **self._place)
-        gives_up = ast.Return(self._name(".unread"), **self._place)
-        return [self._assign_name(variable, value), ast.If(test, [gives_up], [], **self._place)]
+    def _given(self, variable: Variable, name: str, *, any_length: bool) -> list[ast.stmt]:
+        """Return what reads a ticket variable into `name`, and gives up where that is a long text."""
+        unset = self._name(unset_name(variable.name))
+        value = ast.Call(self._name(".get"), [self._constant(variable.name), unset], [], **self._place)
+        nodes = [self._assign_name(name, value)]
+        # What is no text as it stands is made what rules know.
+        odd = ast.UnaryOp(ast.Not(), self._text_test(self._name(name)), **self._place)
+        made = self._assign_name(name, self._call(f".{variable.kind} of", self._name(name), unset))
+        if variable.kind == "mapping":
+            return [*nodes, made]
+        if variable.kind == "any":
+            given = ast.Compare(self._name(name), [ast.IsNot()], [unset], **self._place)
+            odd_or_unset: ast.expr = ast.BoolOp(ast.And(), [given, odd], **self._place)
+        else:
+            odd_or_unset = odd
+        nodes.append(ast.If(odd_or_unset, [made], [], **self._place))
+        if variable.kind == "text" and not any_length:
+            too_long = ast.Compare(
+                self._call(".len", self._name(name)), [ast.GtE()], [self._constant(COUNTED)], **self._place
+            )
+            nodes.append(ast.If(too_long, [ast.Return(self._name(".unread"), **self._place)], [], **self._place))
+        return nodes
 
     def _declared(self) -> list[ast.stmt]:
         """Return what makes local variables of the names that only functions bind, by `global`; it never runs."""
@@ -315,9 +354,9 @@ class _FileCompiler(_TopCompiler):
         return True
 
     def _is_short(self, variable: str) -> ast.expr | None:
+        self._short.add(variable)
         if self._quick:
             return None
-        self._short.add(variable)
         return self._name(f".short {variable}")
 
 

@@ -129,10 +129,12 @@ class Emitter:
         """
         raise NotImplementedError
 
+    def _text_test(self, value: ast.expr) -> ast.expr:
+        return ast.Compare(self._call(".type", value), [ast.Is()], [self._name(".text")], **self._place)
+
     def _short_test(self, value: ast.expr) -> ast.expr:
         length = ast.Compare(self._call(".len", value), [ast.Lt()], [self._constant(measuring.COUNTED)], **self._place)
-        is_text = ast.Compare(self._call(".type", value), [ast.Is()], [self._name(".text")], **self._place)
-        return ast.BoolOp(ast.And(), [is_text, length], **self._place)
+        return ast.BoolOp(ast.And(), [self._text_test(value), length], **self._place)
 
     def _captures(self) -> bool:
         """Tell whether patterns, loops and definitions bind the variables of the file by themselves."""
@@ -201,7 +203,7 @@ class Emitter:
 
     def _write(self, variable: str, *, copied: bool = False) -> int:
         self.writes_inside = self.writes_inside or bool(self._scopes)
-        self.writes.append(Write(variable, self._place["lineno"], copied))
+        self.writes.append(Write(variable, self._place["lineno"], self._place["col_offset"] + 1, copied))
         return len(self.writes) - 1
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -27,8 +28,9 @@ from dispatcher.lang.exceptions import CATCHABLE
 from dispatcher.lang.faults import EvaluationFault, Places
 from dispatcher.lang.headroom import with_room
 from dispatcher.lang.modules.textwrap_module import whole
-from dispatcher.lang.program import RENAMED, UNREAD, Entry, Program, Write
+from dispatcher.lang.program import RENAMED, UNREAD, Entry, Program, Variables, Write
 from dispatcher.lang.records import dataclass, field, replace
+from dispatcher.lang.schema import VariableKind
 from dispatcher.plain import Room, same
 
 # Copies a value that can be changed in place, as far as there is room.
@@ -89,25 +91,6 @@ class Ticket:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _with_unset(function: Any, unset: tuple[Any, ...]) -> Any:
-    """Return a compiled function that takes unset values as it is given them here."""
-    return FunctionType(function.__code__, function.__globals__, function.__name__, unset)
-
-
-class Variables(dict[str, Any]):
-    """The variables of a file that runs statement by statement, which fail as Python's own where they are not bound."""
-
-    __slots__ = ()
-
-    def __missing__(self, name: str) -> Any:
-        raise NameError(f"name '{name}' is not defined")
-
-    def __delitem__(self, name: str) -> None:
-        if name not in self:
-            raise NameError(f"name '{name}' is not defined")
-        super().__delitem__(name)
-
-
 # What the first run of the programs left: for each program its variables at the end and its log; the error that ended
 # the run, with the number of the statement where the file runs statement by statement; the steps spent beside what is
 # known beforehand; and what was printed.
@@ -129,8 +112,8 @@ def begin(programs: Sequence[Program], values: Mapping[str, Any], meter: Meter) 
         log: list[Entry] = []
         found: Mapping[str, Any] | None = None
         if program.fused is None:
-            given = {name: values[name] for name in program.reads}
-            found, end = _run_statements(program, given, meter, log.append, None)
+            found = variables = Variables({name: values[name] for name in program.reads})
+            end = _run_statements(program, variables, meter, log.append)
         else:
             try:
                 found = program.fused.general.function(meter, log.append, *[values[name] for name in program.reads])
@@ -144,54 +127,95 @@ def begin(programs: Sequence[Program], values: Mapping[str, Any], meter: Meter) 
     return passes, end, meter.limits.steps - meter.steps, "".join(meter.output)
 
 
-class QuickStart:
-    """Begins the evaluation of one program on tickets as they come, as long as they hold nothing but short texts.
+# What a variable of a kind holds, for a ticket's value that is no text, and the value that is unset.
+Given = Mapping[VariableKind, Callable[[Any, Any], Any]]
+# Begins an evaluation: called with what gets a value of the ticket, and the surroundings.
+QuickStart = Callable[[Callable[[str, Any], Any], Surroundings], FirstRun]
 
-    `unset` are the values of what the program reads where a ticket says nothing of it; they cannot be changed.
+
+def quick_start(
+    programs: Sequence[Program], reads: tuple[str, ...], given: Given, unset: tuple[Any, ...], limits: Limits
+) -> QuickStart:
+    """Return what begins an evaluation on a ticket as it came.
+
+    `reads` are the variables that the programs read, `unset` their values where a ticket says nothing of them; `given`
+    tells what variables of each kind hold for a ticket's values that are no text.
     """
+    defaults = given["text"], given["any"], given["mapping"], *unset
+    if len(programs) != 1 or programs[0].writes_in_functions:
+        return _general(programs, reads, defaults, limits)
+    program = programs[0]
+    if program.fused is None:
+        return _by_statement(program, defaults, limits)
+    file = program.fused.quick
+    function = _with_defaults(file.function, defaults)
+    otherwise = _general(programs, reads, defaults, limits)
+    return _metered(function, otherwise, limits) if file.metered else _unmetered(function, otherwise)
 
-    __slots__ = ("_function", "_limits", "_metered", "_program", "_reader")
 
-    def __init__(self, program: Program, unset: tuple[Any, ...], limits: Limits) -> None:
-        self._limits = limits
-        self._program = program
-        self._metered = True
-        self._reader: Callable[..., Any] | None = None
-        self._function: Callable[..., Any] | None = None
-        if program.fused is None:
-            self._reader = _with_unset(program.reader(program.reads), unset)
-        else:
-            file = program.fused.quick
-            self._function = _with_unset(file.function, unset)
-            self._metered = file.metered
-
-    def begin(self, get: Callable[[str, Any], Any], surroundings: Surroundings) -> FirstRun | None:
-        """Return the first run; None, and nothing has run, for a ticket that holds anything else."""
-        # The meter asks for what hardly any rule needs; it does not outlive the run.
+def _unmetered(function: Callable[..., Any], otherwise: QuickStart) -> QuickStart:
+    def start(get: Callable[[str, Any], Any], surroundings: Surroundings) -> FirstRun:
         log: list[Entry] = []
-        if self._function is not None:
-            if not self._metered:
-                try:
-                    found = self._function(None, log.append, get)
-                except FAULTS as error:
-                    return ((None, log),), (None, error), 0, ""
-                return (((found, log),), None, 0, "") if found is not UNREAD else None
-            meter = Meter(self._limits, surroundings)
-            end: tuple[int | None, BaseException] | None = None
-            try:
-                found = self._function(meter, log.append, get)
-            except FAULTS as error:
-                found, end = None, (None, error)
-            if found is UNREAD:
-                return None
-        else:
-            values = self._reader(get) if self._reader is not None else UNREAD
-            if values is UNREAD:
-                return None
-            meter = Meter(self._limits, surroundings)
-            given = zip(self._program.reads, values, strict=True)
-            found, end = _run_statements(self._program, given, meter, log.append, None)
-        return ((found, log),), end, self._limits.steps - meter.steps, "".join(meter.output) if meter.printed else ""
+        try:
+            found = function(None, log.append, get)
+        except FAULTS as error:
+            return ((None, log),), (None, error), 0, ""
+        return (((found, log),), None, 0, "") if found is not UNREAD else otherwise(get, surroundings)
+
+    return start
+
+
+def _metered(function: Callable[..., Any], otherwise: QuickStart, limits: Limits) -> QuickStart:
+    steps = limits.steps
+
+    def start(get: Callable[[str, Any], Any], surroundings: Surroundings) -> FirstRun:
+        log: list[Entry] = []
+        # The meter asks for what hardly any rule needs; it does not outlive the run.
+        meter = Meter(limits, surroundings)
+        try:
+            found = function(meter, log.append, get)
+        except FAULTS as error:
+            return ((None, log),), (None, error), steps - meter.steps, ""
+        if found is UNREAD:
+            return otherwise(get, surroundings)
+        return ((found, log),), None, steps - meter.steps, "".join(meter.output) if meter.printed else ""
+
+    return start
+
+
+def _general(
+    programs: Sequence[Program], reads: tuple[str, ...], defaults: tuple[Any, ...], limits: Limits
+) -> QuickStart:
+    if not programs:
+        return lambda _get, _surroundings: ((), None, 0, "")
+
+    @cache
+    def reader() -> Callable[..., Mapping[str, Any]]:
+        return _with_defaults(programs[0].reader(reads), defaults)
+
+    def start(get: Callable[[str, Any], Any], surroundings: Surroundings) -> FirstRun:
+        return begin(programs, reader()(get), Meter(limits, surroundings))
+
+    return start
+
+
+def _by_statement(program: Program, defaults: tuple[Any, ...], limits: Limits) -> QuickStart:
+    reader = _with_defaults(program.reader(program.reads), defaults)
+    steps = limits.steps
+
+    def start(get: Callable[[str, Any], Any], surroundings: Surroundings) -> FirstRun:
+        variables = reader(get)
+        log: list[Entry] = []
+        meter = Meter(limits, surroundings)
+        end = _run_statements(program, variables, meter, log.append)
+        return ((variables, log),), end, steps - meter.steps, "".join(meter.output) if meter.printed else ""
+
+    return start
+
+
+def _with_defaults(function: Any, defaults: tuple[Any, ...]) -> Callable[..., Any]:
+    """Return a compiled function whose last arguments are as they are given here."""
+    return FunctionType(function.__code__, function.__globals__, function.__name__, defaults)
 
 
 def _left(
@@ -209,34 +233,43 @@ def _left(
 
 
 def _run_statements(
-    program: Program,
-    values: Mapping[str, Any] | Iterable[tuple[str, Any]],
-    meter: Meter,
-    log: Callable[[Entry], None],
-    watch: _Watch | None,
-) -> tuple[Variables, tuple[int, BaseException] | None]:
-    """Run a file statement by statement; return its variables at the end, and which statement ended it, and how."""
+    program: Program, variables: Variables, meter: Meter, log: Callable[[Entry], None]
+) -> tuple[int, BaseException] | None:
+    """Run a file statement by statement; return which statement ended the run, and how, if one did."""
     number = 0
-    variables = Variables(values)
-    if program.hidden:
-        variables.update(program.hidden)
     shapes, literals = program.shapes, program.literals
     try:
-        numbers: Iterable[int] = range(len(shapes))
-        if program.index is not None:
-            numbers = program.index.statements(len(shapes), variables, meter, skips=program.skips)
-        for number in numbers:
-            if watch is None:
-                shapes[number].compiled().function(variables, meter, log, number, *literals[number])
-            elif watch.wanted(number):
+        for number in _numbers(program, variables, meter):
+            shapes[number].function(variables, meter, log, number, *literals[number])
+    except FAULTS as error:
+        return number, error
+    return None
+
+
+def _run_watched(
+    program: Program, variables: Variables, meter: Meter, watch: _Watch
+) -> tuple[int, BaseException] | None:
+    """Run a file statement by statement as `_run_statements` does, where a fault need not end the run."""
+    number = 0
+    shapes, literals = program.shapes, program.literals
+    try:
+        for number in _numbers(program, variables, meter):
+            if watch.wanted(number):
                 try:
-                    shapes[number].compiled().function(variables, meter, log, number, *literals[number])
+                    shapes[number].function(variables, meter, watch.log, number, *literals[number])
                 except CATCHABLE as error:
                     if watch.ends_run(number, error):
-                        return variables, (number, error)
+                        return number, error
     except FAULTS as error:
-        return variables, (number, error)
-    return variables, None
+        return number, error
+    return None
+
+
+def _numbers(program: Program, variables: Variables, meter: Meter) -> Iterable[int]:
+    """Return the statements that run, in order."""
+    if program.hidden:
+        variables.update(program.hidden)
+    return program.index.statements(variables, meter) if program.index is not None else range(len(program.shapes))
 
 
 @dataclass(slots=True)
@@ -279,7 +312,7 @@ class _Run:
         # A rule that wrote has fired, whatever its conditions are.
         fired.update(logged.statement for logged in writes)
         skipped = skipped | {fault.statement for fault in self.absent if fault.program == number}
-        fired.update(index for index, shape in enumerate(program.shapes) if shape.always and index not in skipped)
+        fired.update(index for index in program.always if index not in skipped)
         self.fired.update((number, index) for index in fired)
 
 
@@ -465,8 +498,8 @@ def _watched(
         program = places.program
         skipped = {statement for owner, statement in left_out if owner == number}
         watch = _Watch(meter, places, skipped, run, freeze)
-        given = {name: run.variables[name] for name in program.reads}
-        variables, end = _run_statements(program, given, meter, watch.log, watch)
+        variables = Variables({name: run.variables[name] for name in program.reads})
+        end = _run_watched(program, variables, meter, watch)
         if end is not None:
             run.end = places.fault(end[1], end[0])
             break

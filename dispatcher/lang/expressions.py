@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from dispatcher.lang import syntax
+from dispatcher.lang.budget import BIG
 from dispatcher.lang.emitter import Emitter, Place, weight
 from dispatcher.lang.functions import DIRECT, FUNCTIONS
 from dispatcher.lang.idioms import Counting, counting, first_of_lines
@@ -51,6 +52,9 @@ _SMALL_NUMBER = 1 << 256
 
 _UNARY: dict[str, type[ast.unaryop]] = {"not": ast.Not, "-": ast.USub, "+": ast.UAdd, "~": ast.Invert}
 
+
+# Methods that Python carries out on a short text of ASCII in no time.
+SMALL_TEXT_METHODS = frozenset({"casefold", "lower", "upper"})
 
 _SIGNS = {"-": ".negate", "+": ".plus", "~": ".invert"}
 
@@ -338,15 +342,22 @@ class ExpressionCompiler(Emitter):
         elif isinstance(function, syntax.Attribute) and all(_cannot_raise(argument) for argument in expr.arguments):
             plain = not expr.arguments
             name = f".{function.name}.plain" if plain else f".{function.name}.call"
-            self._globals[name] = method_caller(function.name, plain=plain)
+            if name not in self._globals:
+                self._globals[name] = method_caller(function.name, plain=plain)
             owner = self._expr(function.value)
             self._place = self._member_place(function, expr.end)
             call = self._metered(name, owner)
+            if plain and function.name in SMALL_TEXT_METHODS and isinstance(function.value, syntax.Name):
+                # What it takes for a short text of ASCII, the call has been charged with.
+                small = self._is_small(function.value.id)
+                direct = self._call(f".small {function.name}", owner)
+                return ast.IfExp(small, direct, call, **self._place)
         elif isinstance(function, syntax.Name) and function.id in self._functions and self._is_files(function.id):
             call = ast.Call(self._expr(function), [], [], **self._place)
         elif isinstance(function, syntax.Attribute):
             name = f".{function.name}.find"
-            self._globals[name] = method_finder(function.name)
+            if name not in self._globals:
+                self._globals[name] = method_finder(function.name)
             owner = self._expr(function.value)
             self._place = self._member_place(function, expr.end)
             call = ast.Call(self._metered(name, owner), [], [], **self._place)
@@ -408,6 +419,13 @@ class ExpressionCompiler(Emitter):
         node = self._with_arguments(self._metered(".lines", function), call.arguments)
         self._place = outside
         return node
+
+    def _is_small(self, name: str) -> ast.expr:
+        """Return what tells whether a variable holds a short text of ASCII."""
+        value = self._read(name)
+        length = ast.Compare(self._call(".len", value), [ast.Lt()], [self._constant(BIG)], **self._place)
+        tests = [self._text_test(value), length, self._call(".isascii", value)]
+        return ast.BoolOp(ast.And(), tests, **self._place)
 
     def _all_at_once(self, arguments: list[ast.expr]) -> list[ast.expr]:
         """Return one `*` for arguments from the first `*` on, so that they are charged for together."""

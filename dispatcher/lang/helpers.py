@@ -12,7 +12,7 @@ from dispatcher.lang import exceptions, formatting, iteration, measuring, operat
 from dispatcher.lang.budget import Meter
 from dispatcher.lang.methods import attribute
 from dispatcher.lang.modules import textwrap_module
-from dispatcher.lang.program import UNREAD
+from dispatcher.lang.program import UNREAD, Variables
 from dispatcher.lang.values import deferred
 
 
@@ -137,7 +137,12 @@ HELPERS: Mapping[str, Any] = {
     ".logged": _logged,
     ".bound": _bound,
     ".unread": UNREAD,
+    ".Variables": Variables,
     ".len": len,
+    ".isascii": str.isascii,
+    ".small casefold": str.casefold,
+    ".small lower": str.lower,
+    ".small upper": str.upper,
     ".type": type,
     ".text": str,
     ".starts": str.startswith,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from dispatcher.lang import syntax
+from dispatcher.lang.operations import FREE_SEARCH
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.scopes import blocks
 from dispatcher.lang.syntax import Expr, Stmt
@@ -342,8 +343,8 @@ def _membership(container: Expr, op: str) -> Test | None:
     match container:
         case syntax.Constant(value=str(literal)):
             found: frozenset[str] = frozenset(literal)
-            # As measuring.search and measuring.scan have it.
-            cost = 1 + (len(literal) >> 8)
+            # As operations.contains and measuring.scan have it.
+            cost = 0 if len(literal) < FREE_SEARCH else 1 + (len(literal) >> 8)
         case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
             texts = [item.value for item in items if isinstance(item, syntax.Constant) and isinstance(item.value, str)]
             if len(texts) < len(items):

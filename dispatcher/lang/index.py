@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import ahocorasick
@@ -71,8 +72,8 @@ class _ViewIndex:
         # All literals that are looked for, also by comparisons that wake nothing.
         self._wanted: dict[str, None] = {}
         self._automaton: ahocorasick.Automaton | None = None
-        # As many of the literals as end at one place of a text.
-        self._depth = 1
+        # One more than as many of the literals as end at one place of a text.
+        self._depth = 2
 
     def adders(self, trigger: Trigger) -> list[Add]:
         """Return what adds a statement with a literal for such a comparison."""
@@ -95,12 +96,12 @@ class _ViewIndex:
         if len(self._wanted) <= FEW:
             return
         automaton = ahocorasick.Automaton()
-        for literal in self._wanted:
+        for literal in filter(None, self._wanted):
             automaton.add_word(literal, literal)
         automaton.make_automaton()
         # What is found at the end of a literal ends there wherever the literal does.
-        self._depth = max(
-            sum(end == len(literal) - 1 for end, _ in automaton.iter(literal)) for literal in self._wanted
+        self._depth = 1 + max(
+            sum(end == len(literal) - 1 for end, _ in automaton.iter(literal)) for literal in filter(None, self._wanted)
         )
         self._automaton = automaton
 
@@ -111,8 +112,10 @@ class _ViewIndex:
         variables[self.text] = text
         if self._wanted:
             if self._automaton is not None:
-                meter.charge(1 + (len(text) * (self._depth + 1) >> 4))
+                meter.charge(1 + (len(text) * self._depth >> 4))
                 found = {literal for _, literal in self._automaton.iter(text)}
+                if "" in self._wanted:
+                    found.add("")
             else:
                 found = self._searched(text, meter)
             variables[self.found] = found
@@ -121,11 +124,14 @@ class _ViewIndex:
         if self._equals:
             _take(self._equals, text, into)
         if self._starts or self._ends:
-            meter.charge(len(self._starts) + len(self._ends))
-            for length, woken in self._starts.items():
-                _take(woken, text[:length], into)
-            for length, woken in self._ends.items():
-                _take(woken, text[-length:] if length else "", into)
+            self._wake_edges(text, meter, into)
+
+    def _wake_edges(self, text: str, meter: Meter, into: list[int]) -> None:
+        meter.charge(len(self._starts) + len(self._ends))
+        for length, woken in self._starts.items():
+            _take(woken, text[:length], into)
+        for length, woken in self._ends.items():
+            _take(woken, text[-length:] if length else "", into)
 
     def _searched(self, text: str, meter: Meter) -> set[str]:
         for literal in self._wanted:
@@ -145,6 +151,7 @@ class _VariableIndex:
         self.name = name
         self._equals: _Woken = {}
         self._views: dict[View, _ViewIndex] = {}
+        self._view_indexes: tuple[_ViewIndex, ...] = ()
         # The statements that look into the variable's text: they run where it holds none.
         self._readers: list[int] = []
 
@@ -162,33 +169,38 @@ class _VariableIndex:
 
     def finish(self) -> None:
         """Build what can be built when all is added."""
-        for view in self._views.values():
+        self._view_indexes = tuple(self._views.values())
+        for view in self._view_indexes:
             view.finish()
 
-    def wake(self, value: Any, variables: dict[str, Any], meter: Meter, into: list[int]) -> None:
+    def wake(self, variables: dict[str, Any], meter: Meter, into: list[int]) -> None:
         """Add the statements that the variable's value wakes, in no order."""
-        if self._equals and type(value) in SCALARS:
+        value = variables[self.name]
+        kind = type(value)
+        if self._equals and kind in SCALARS:
             _take(self._equals, value, into)
-        if not self._views:
+        if not self._readers:
             return
-        if type(value) is str:
+        if kind is str:
             try:
-                for view in self._views.values():
+                for view in self._view_indexes:
                     view.wake(value, variables, meter, into)
             except LimitExceeded:
                 # Whoever spends the next step is at fault.
                 pass
             else:
                 return
-        for view in self._views.values():
+        for view in self._view_indexes:
             view.forget(variables)
         into += self._readers
 
 
 class Index:
-    """The triggers of a file's statements."""
+    """The triggers of a file's statements; without `skips`, all run that could be skipped."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int, *, skips: bool) -> None:
+        self._count = count
+        self._skips = skips
         self._variables: dict[str, _VariableIndex] = {}
         # The statements without triggers, which run in any case.
         self._always = array("l")
@@ -224,69 +236,61 @@ class Index:
             variable.finish()
             (self._changing if variable.name in bound else self._settled).append(variable)
 
-    def statements(self, count: int, variables: dict[str, Any], meter: Meter, *, skips: bool) -> Iterable[int]:
-        """Return which of `count` statements run on these variables, and note what is known of their texts.
+    def statements(self, variables: dict[str, Any], meter: Meter) -> Iterable[int]:
+        """Return which statements run on these variables, and note what is known of their texts.
 
         In order; each is asked for when the one before has run. What a statement binds may wake others behind it.
-        Without `skips` all run.
         """
         woken: list[int] = []
         for variable in self._settled:
-            variable.wake(variables[variable.name], variables, meter, woken)
+            variable.wake(variables, meter, woken)
         if self._always:
             woken += self._always
         if len(woken) > 1:
             woken = sorted(set(woken))
         if self._changing:
-            return _following(
-                count, woken, [_Changing(variable, variables, meter) for variable in self._changing], skips
-            )
-        return woken if skips else range(count)
+            return self._following(woken, variables, meter)
+        return woken if self._skips else range(self._count)
+
+    def _following(self, settled: Sequence[int], variables: dict[str, Any], meter: Meter) -> Iterator[int]:
+        """Yield which statements run, where some of them bind what others look at."""
+        changing = [_Changing(variable, variables, meter) for variable in self._changing]
+        pending = sorted({*settled, *chain.from_iterable(variable.woken for variable in changing)})
+        index = 0
+        number = -1
+        while True:
+            if not self._skips:
+                number += 1
+                if number == self._count:
+                    return
+            elif index < len(pending):
+                number = pending[index]
+                index += 1
+            else:
+                return
+            yield number
+            bound = [variable for variable in changing if variables[variable.name] is not variable.value]
+            if bound:
+                for variable in bound:
+                    variable.look(variables, meter)
+                pending = sorted({*settled, *chain.from_iterable(variable.woken for variable in changing)})
+                # Statements that bind one again and again must not wake thousands each time.
+                meter.charge(len(pending) >> 2)
+                index = bisect_right(pending, number)
 
 
 class _Changing:
-    """What a variable wakes that statements bind."""
+    """What the present value of a variable wakes that statements bind."""
 
-    __slots__ = ("_meter", "_value", "_variable", "_variables", "_woken")
+    __slots__ = ("_variable", "name", "value", "woken")
 
     def __init__(self, variable: _VariableIndex, variables: dict[str, Any], meter: Meter) -> None:
         self._variable = variable
-        self._variables = variables
-        self._meter = meter
-        self._value = variables[variable.name]
-        self._woken: list[int] = []
-        variable.wake(self._value, variables, meter, self._woken)
-        self._woken.sort()
+        self.name = variable.name
+        self.look(variables, meter)
 
-    def behind(self, number: int) -> int | None:
-        """Return the first statement behind `number` that the variable's present value wakes, or None."""
-        value = self._variables[self._variable.name]
-        if value is not self._value:
-            self._value = value
-            self._woken = []
-            self._variable.wake(value, self._variables, self._meter, self._woken)
-            # Statements that bind it again and again must not wake thousands each time.
-            self._meter.charge(len(self._woken) >> 3)
-            self._woken.sort()
-        return _behind(self._woken, number)
-
-
-def _behind(woken: Sequence[int], number: int) -> int | None:
-    place = bisect_right(woken, number)
-    return woken[place] if place < len(woken) else None
-
-
-def _following(
-    count: int,
-    woken: Sequence[int],
-    changing: Sequence[_Changing],
-    skips: bool,
-) -> Iterator[int]:
-    number = -1
-    while True:
-        heads = [_behind(woken, number), *(variable.behind(number) for variable in changing)]
-        following = min((head for head in heads if head is not None), default=count) if skips else number + 1
-        if following >= count:
-            return
-        number = following
-        yield number
+    def look(self, variables: dict[str, Any], meter: Meter) -> None:
+        """Find out what the present value wakes."""
+        self.value = variables[self.name]
+        self.woken: list[int] = []
+        self._variable.wake(variables, meter, self.woken)

@@ -47,7 +47,7 @@ _SMALL = range(-(1 << 62), 1 << 62)
 def add(meter: Meter, a: Any, b: Any) -> Any:
     """`a + b`."""
     kind = type(a)
-    if kind is not type(b) or kind not in _JOINED:
+    if kind is int or kind is not type(b) or kind not in _JOINED:
         return _add_tables(meter, a, b) if isinstance(a, dict) else _checked(meter, a + b)
     if kind is not list and not (a and b):
         return a or b
@@ -287,10 +287,8 @@ def contains(meter: Meter, item: Any, container: Any) -> bool:
     """`item in container`."""
     kind = type(container)
     if kind is str:
-        if type(item) is str and len(container) * len(item) < _SHORT:
-            # What `search` comes to.
-            meter.charge(1)
-        else:
+        # Looking through a short text costs nothing beside the operator.
+        if type(item) is not str or len(container) * len(item) >= FREE_SEARCH:
             search(meter, container, item)
         return item in container
     if kind is range and type(item) in (int, bool):
@@ -318,8 +316,8 @@ def contains(meter: Meter, item: Any, container: Any) -> bool:
     return any(item is value or equal(meter, item, value) for value in iterate(meter, container, 2))
 
 
-# In a text and for a text of lengths whose product is less, looking takes a step.
-_SHORT = 256
+# Looking in a text for a text costs nothing beside the operator where the product of their lengths is less.
+FREE_SEARCH = 256
 
 
 def not_contains(meter: Meter, item: Any, container: Any) -> bool:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dispatcher.lang.pieces import place
-from dispatcher.lang.records import dataclass
+from dispatcher.lang.records import dataclass, field
 from dispatcher.lang.source import Source
 
 if TYPE_CHECKING:
@@ -32,12 +32,27 @@ Entry: TypeAlias = "int | tuple[int, int, Any]"
 # What a function that reads the ticket itself returns where that is not as it expects: nothing has run then.
 UNREAD: Any = {".unread": True}
 
+
+class Variables(dict[str, Any]):
+    """The variables of a file that runs statement by statement, which fail as Python's own where they are not bound."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        raise NameError(f"name '{name}' is not defined")
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise NameError(f"name '{name}' is not defined")
+        super().__delitem__(name)
+
+
 # The whole file: called with the meter, what logs an Entry, and the values of `Program.reads`, or what gets a value of
 # the ticket, and for each of them what it is where the ticket says nothing. Returns the variables at the end, or None
 # where the log tells them all.
 FileFunction = Callable[..., Mapping[str, Any] | None]
 # What reads the variables of a file: called with what gets a value of the ticket, and the values that are unset.
-ReaderFunction = Callable[..., tuple[Any, ...]]
+ReaderFunction = Callable[..., "Variables"]
 # One statement: called with the variables, the meter, what logs an Entry, the statement's number, and its literals.
 ShapeFunction = Callable[..., None]
 
@@ -48,6 +63,7 @@ class Write:
 
     variable: str
     line: int
+    column: int = 1
     copied: bool = False
 
 
@@ -108,12 +124,21 @@ class Shape:
     # The offsets of the literals that differ, in the order in which the function takes them.
     varying: tuple[int, ...]
     build: Callable[[Shape], CompiledShape]
+    # The compiled form, which is made when the statement first runs.
+    function: ShapeFunction = field(init=False)
     _compiled: CompiledShape | None = None
 
+    def __post_init__(self) -> None:
+        self.function = self._first_call
+
+    def _first_call(self, *arguments: Any) -> None:
+        self.compiled().function(*arguments)
+
     def compiled(self) -> CompiledShape:
-        """Return the compiled form, made when it is first needed."""
+        """Return the compiled form."""
         if self._compiled is None:
             self._compiled = self.build(self)
+            self.function = self._compiled.function
         return self._compiled
 
 
@@ -133,8 +158,10 @@ class Program:
     source: Source
     # For each statement its shape, the literals that it fills it with, and the offset at which it begins.
     shapes: Sequence[Shape]
-    literals: Sequence[Sequence[Any]]
+    literals: Sequence[tuple[Any, ...]]
     starts: Sequence[int]
+    # The statements that are rules and fire in any case.
+    always: Sequence[int]
     # The ticket variables that something in the file reads.
     reads: tuple[str, ...]
     # What names of functions mean that the file gives another meaning somewhere.
@@ -149,9 +176,8 @@ class Program:
     reader: Callable[[tuple[str, ...]], ReaderFunction]
     # The whole file as one function; None for a long file.
     fused: Fused | None
-    # What wakes which statement of a long file, and whether those that nothing wakes are skipped.
+    # What wakes which statement of a long file.
     index: Index | None
-    skips: bool
 
     @property
     def filename(self) -> str:
@@ -185,5 +211,5 @@ class Program:
             # Both forms write at the same places.
             return self.fused.quick.writes[number][site]
         write = self.shapes[number].compiled().writes[site]
-        line, _ = self.position(number, write.line, 1)
-        return Write(write.variable, line, write.copied)
+        line, column = self.position(number, write.line, write.column)
+        return Write(write.variable, line, column, write.copied)

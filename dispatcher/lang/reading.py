@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from itertools import pairwise
+from typing import Any
 
 from dispatcher.lang import syntax
 from dispatcher.lang.checker import CheckedModule, check_module
-from dispatcher.lang.parser import MAX_FILE, MAX_NUMBERS, parse
-from dispatcher.lang.pieces import Pieces, cut, marked
+from dispatcher.lang.parser import MAX_NUMBERS, parse
+from dispatcher.lang.pieces import Literal, Pieces, cut, marked
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Source
 from dispatcher.lang.syntax import Expr, Module, Node, Stmt
 
-# Characters and statements of a file whose statements have few shapes; all exemplars together are at most MAX_FILE.
-MAX_REPEATING_FILE = 16_000_000
+# Characters and statements of a file that is read in pieces, and characters of all exemplars together.
+MAX_FILE = 16_000_000
 MAX_STATEMENTS = 150_000
+MAX_EXEMPLARS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Statements:
     exemplars: Sequence[Exemplar]
     # The index of each statement's exemplar.
     kinds: Sequence[int]
-    literals: Sequence[Sequence[Any]]
+    literals: Sequence[tuple[Any, ...]]
     starts: Sequence[int]
 
 
@@ -65,7 +67,7 @@ def whole(checked: CheckedModule) -> Statements:
 
 def read(source: Source, schema: Schema, least: int) -> Statements | None:
     """Return the statements of a file that has more than `least`, and no errors; else None: read it as a whole."""
-    if len(source.text) > MAX_REPEATING_FILE:
+    if len(source.text) > MAX_FILE:
         return None
     pieces = cut(source.text)
     if pieces is None or not least < len(pieces.shapes) <= MAX_STATEMENTS or _has_many_numbers(pieces):
@@ -81,8 +83,23 @@ def read(source: Source, schema: Schema, least: int) -> Statements | None:
     checked, found = check_module(source, Module(trees, start=0, end=len(source.text)), schema)
     if any(problem.severity == "error" for problem in found):
         return None
-    literals = _Literals(pieces, kinds, reader.picks)
-    return Statements(checked, reader.exemplars, kinds, literals, array("l", pieces.starts))
+    return Statements(
+        checked, reader.exemplars, kinds, _literals(pieces, kinds, reader.picks), array("l", pieces.starts)
+    )
+
+
+def _literals(
+    pieces: Pieces, kinds: Sequence[int], picks: Sequence[tuple[int, ...] | None]
+) -> list[tuple[Literal, ...]]:
+    """Return the varying literals of each piece."""
+    values, firsts = pieces.values, pieces.firsts
+    found = [tuple(values[first:last]) for first, last in pairwise(firsts)]
+    if any(pick is not None for pick in picks):
+        for index, kind in enumerate(kinds):
+            pick = picks[kind]
+            if pick is not None:
+                found[index] = tuple(found[index][number] for number in pick)
+    return found
 
 
 def _has_many_numbers(pieces: Pieces) -> bool:
@@ -120,7 +137,7 @@ class _Reader:
     def _first(self, index: int, shape: str) -> int | None:
         text = self._source.text[slice(*self._pieces.span(index))]
         self._characters += len(text)
-        if self._characters > MAX_FILE:
+        if self._characters > MAX_EXEMPLARS:
             return None
         source = Source(text, self._source.filename)
         module, problems = parse(source)
@@ -136,30 +153,6 @@ class _Reader:
         self.exemplars.append(Exemplar(module.body[0], source, tuple(places[number] for number in picks)))
         self.picks.append(picks if fixed else None)
         return kind
-
-
-class _Literals(Sequence[Sequence[Any]]):
-    """The varying literals of each piece, which are taken from those of the file when they are needed."""
-
-    def __init__(self, pieces: Pieces, kinds: Sequence[int], picks: Sequence[tuple[int, ...] | None]) -> None:
-        self._values = pieces.values
-        self._firsts = array("l", pieces.firsts)
-        self._kinds = kinds
-        self._picks = picks
-
-    def __len__(self) -> int:
-        return len(self._kinds)
-
-    @overload
-    def __getitem__(self, index: int) -> Sequence[Any]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Sequence[Any]]: ...
-    def __getitem__(self, index: int | slice) -> Sequence[Any]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        values = self._values[self._firsts[index] : self._firsts[index + 1]]
-        picks = self._picks[self._kinds[index]]
-        return values if picks is None else [values[number] for number in picks]
 
 
 def _has_match(module: Module) -> bool:

@@ -31,11 +31,16 @@ class Schema:
     variables: tuple[Variable, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
     foreign: frozenset[str] = frozenset()
+    _known: Mapping[str, Variable] = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = {variable.name: variable for variable in self.variables}
+        known.update({alias: known[name] for alias, name in self.aliases.items()})
+        object.__setattr__(self, "_known", known)
 
     def find(self, name: str) -> Variable | None:
         """Return the variable called `name`, or known by it, or None."""
-        wanted = self.aliases.get(name, name)
-        return next((variable for variable in self.variables if variable.name == wanted), None)
+        return self._known.get(name)
 
     def names(self) -> tuple[str, ...]:
         """Return the variables' names and their aliases."""

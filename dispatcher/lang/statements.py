@@ -37,11 +37,20 @@ class StatementCompiler(PatternCompiler):
     def _block(self, body: Iterable[Stmt], *, mark: bool = False) -> list[ast.stmt]:
         """Translate a block; with `mark`, the rule fires when the block runs."""
         nodes: list[ast.stmt] = []
-        if mark:
+        body = tuple(body)
+        if mark and not any(self._surely_writes(statement) for statement in body):
             nodes.append(self._do(".log", self._number()))
         for statement in body:
             nodes.extend(self._statement(statement))
         return nodes or [ast.Pass(**self._place)]
+
+    def _surely_writes(self, statement: Stmt) -> bool:
+        """Tell whether a statement logs a write whenever it runs: then the rule is known to have fired."""
+        match statement:
+            case syntax.Assignment(targets=(syntax.Name(id=name),)):
+                return self._ticket_variable(name) is not None
+            case _:
+                return False
 
     def _statement(self, statement: Stmt) -> list[ast.stmt]:  # noqa: C901 - one case for each kind of node
         self._at(statement)

@@ -207,8 +207,7 @@ def _of_comparison(expr: Expr, first: Expr, op: str, second: Expr, quiet: Quiet)
     view = quiet.view(second)
     if view is None or view.variable not in quiet.texts:
         return None
-    trigger = _trigger("contains", view, (first,), expr, needs_text=True)
-    return trigger if trigger is not None and trigger.literals != ("",) else None
+    return _trigger("contains", view, (first,), expr, needs_text=True)
 
 
 def _trigger(kind: TriggerKind, view: View, items: tuple[Expr, ...], expr: Expr, *, needs_text: bool) -> Trigger | None:

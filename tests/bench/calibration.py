@@ -68,7 +68,19 @@ def deep(x):
 UNMEASURED = frozenset(
     {
         *(".locals", ".enter", ".leave", ".logged", ".effect_of", ".changes", ".first_line"),
-        *(".bound", ".charge", ".len", ".type", ".text", ".unread", ".starts", ".ends"),
+        *(
+            ".bound",
+            ".charge",
+            ".len",
+            ".type",
+            ".text",
+            ".unread",
+            ".Variables",
+            ".isascii",
+            ".small",
+            ".starts",
+            ".ends",
+        ),
         *(".Catchable", ".handling", ".goes_on", ".matches"),
         *("datetime.tzinfo", "re.Match", "re.Pattern"),
     }

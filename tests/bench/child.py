@@ -12,14 +12,15 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
 from dispatcher import RuleSet
 from tests.bench.engines import ENGINES, Engine
 from tests.bench.measure import NoFigureError, reason
-from tests.bench.peers import PEERS
-from tests.bench.rules import Written
+from tests.bench.peers import PEERS, as_function
+from tests.bench.rules import AsFunction, Written
 
 # What has been loaded before where memory is measured, and by peers always, so that their own start is not counted.
 WARM_UP = Written("if name == 'Nobody':\n    state = 'New'\n", (), (("email == ''", "state", "New"),))
@@ -111,14 +112,16 @@ def write(rules: Written, folder: Path) -> Path:
     """Write rules as files that `read` reads, and return the path of the one with the rules."""
     path = folder / "measured.rules"
     path.write_text(rules.text, encoding="utf-8")
-    path.with_suffix(".json").write_text(json.dumps(rules.conditions), encoding="utf-8")
+    content = {"conditions": rules.conditions, "function": asdict(as_function(rules.text))}
+    path.with_suffix(".json").write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
 def read(path: Path) -> Written:
     """Return the rules that `write` wrote."""
-    conditions = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    return Written(path.read_text(encoding="utf-8"), (), tuple(tuple(condition) for condition in conditions))
+    content = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    conditions = tuple(tuple(condition) for condition in content["conditions"])
+    return Written(path.read_text(encoding="utf-8"), (), conditions, AsFunction(**content["function"]))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def in_a_thread(body: dict[str, Any]) -> dict[str, str]:
 def main() -> None:
     """Serve until interrupted."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sys.stdout.write(f"Listening on http://127.0.0.1:{listener.getsockname()[1]} (empty)\n")
         sys.stdout.flush()
         uvicorn.Server(uvicorn.Config(app, log_config=None)).run(sockets=[listener])

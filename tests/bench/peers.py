@@ -12,13 +12,12 @@ import importlib.metadata
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from tests.bench.engines import Engine, Loaded, variables
 from tests.bench.measure import NoFigureError
-from tests.bench.rules import Written
+from tests.bench.rules import AsFunction, Written
 from tests.bench.tickets import Ticket
 
 # What the project is called, and what installs it.
@@ -44,19 +43,6 @@ def versions() -> dict[str, str]:
 
 
 # --- rules as a function, for peers that keep one but no namespace
-
-
-@dataclass(frozen=True, slots=True)
-class AsFunction:
-    """Rules as the text of a function `rules` that takes ticket variables and returns those that it may write."""
-
-    text: str
-    parameters: tuple[str, ...]
-    results: tuple[str, ...]
-
-    def values(self, returned: Any) -> Mapping[str, Any]:
-        """Return what was returned by the variables' names."""
-        return dict(zip(self.results, returned, strict=True))
 
 
 def as_function(text: str) -> AsFunction:
@@ -129,7 +115,7 @@ def starlark(rules: Written) -> Iterator[Loaded]:
     text = rules.text
     for python, spelt in _STARLARK.items():
         text = text.replace(python, spelt)
-    function = as_function(text)
+    function = rules.function or as_function(text)
     module = library.Module()
     module.add_callable("wrap", textwrap.wrap)
     dialect = library.Dialect.extended()
@@ -151,6 +137,10 @@ def starlark(rules: Written) -> Iterator[Loaded]:
 # --- Monty
 
 
+# Calls of the host's functions are counted over the life of a session, by default up to 1,000.
+_UNBOUNDED: Any = {"max_suspensions": 1_000_000_000}
+
+
 @cache
 def _monty_pool() -> Any:
     # Stays for the process, as a service would have it.
@@ -167,10 +157,10 @@ def monty(rules: Written) -> Iterator[Loaded]:
     """A function defined once in a session of a worker process, called for each ticket."""
     from pydantic_monty import ExternalModule
 
-    function = as_function(rules.text)
+    function = rules.function or as_function(rules.text)
     call = f"rules({', '.join(function.parameters)})"
     modules = {"textwrap": ExternalModule({"wrap": textwrap.wrap})}
-    with _monty_pool().checkout(external_modules=modules) as session:
+    with _monty_pool().checkout(limits=_UNBOUNDED, external_modules=modules) as session:
         session.feed_run(function.text)
 
         def given(ticket: Ticket) -> dict[str, Any]:

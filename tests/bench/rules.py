@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -33,15 +33,30 @@ Condition = tuple[str, str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class AsFunction:
+    """Rules as the text of a function `rules` that takes ticket variables and returns those that it may write."""
+
+    text: str
+    parameters: tuple[str, ...]
+    results: tuple[str, ...]
+
+    def values(self, returned: Any) -> Mapping[str, Any]:
+        """Return what was returned by the variables' names."""
+        return dict(zip(self.results, returned, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """Rules as text, and by what tickets come to concern them.
 
-    `conditions` are the same rules for engines that know conditions only: one in CEL, and what it sets.
+    `conditions` are the same rules for engines that know conditions only: one in CEL, and what it sets. `function` is
+    there where peers get it ready made, since translating is no work of theirs.
     """
 
     text: str
     plants: tuple[Plant, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    function: AsFunction | None = None
 
 
 def example(name: str) -> str:

@@ -56,7 +56,7 @@ def _cased(function: Callable[[str], str], doc: str, shift: int, beyond: int = 3
     def change(meter: Meter, text: str, /) -> str:
         if text.isascii():
             if len(text) < BIG:
-                meter.short_text(len(text))
+                # The call pays for what is small.
                 if least < BIG:
                     meter.charge(len(text) >> shift)
                 return function(text)
