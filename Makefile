@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format fuzz calibrate bench reference lock clean
+.PHONY: demo test lint format fuzz calibrate bench reference tables lock clean
 
 demo: .venv/ready
 	$(BIN)/dispatcher demo $(ARGS)
@@ -34,6 +34,11 @@ bench: .venv/bench
 # Writes the language reference from the tables.
 reference: .venv/ready
 	$(BIN)/python -m dispatcher.reference > grammar/README.md
+
+# Makes the parser's tables from grammar/dispatcher.lark.
+tables: .venv/ready
+	$(BIN)/python -m grammar.tabulate > grammar/tables.py.new
+	mv grammar/tables.py.new grammar/tables.py
 
 # Resolves for every platform and Python at once; needs uv.
 lock:

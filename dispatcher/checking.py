@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,11 @@ def check(text: str, filename: str = "<rules>", *, variables: Iterable[str] = ()
 
 def declared_schema(variables: Iterable[str]) -> Schema:
     """Return the ticket variables with further read-only ones; raise DispatcherError for a name that cannot be one."""
+    return _schema(tuple(variables))
+
+
+@cache
+def _schema(variables: tuple[str, ...]) -> Schema:
     extra = []
     taken = set(TICKET_SCHEMA.names())
     for name in variables:

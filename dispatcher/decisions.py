@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 from dispatcher.lang.records import dataclass
@@ -80,13 +81,14 @@ class Decision:
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as JSON data; safe for any value that a rule can build."""
         room = Room()
-
-        def safe(value: Any) -> Any:
-            return to_json_safe(value, room)
+        safe = partial(to_json_safe, room=room)
 
         def rules(outcomes: tuple[RuleOutcome, ...]) -> list[dict[str, Any]]:
-            texts = iter(texts_to_json([text for rule in outcomes for text in (rule.file, rule.title)], room))
-            return [{"file": next(texts), "line": rule.line, "title": next(texts)} for rule in outcomes]
+            texts = texts_to_json([text for rule in outcomes for text in (rule.file, rule.title)], room)
+            return [
+                {"file": file, "line": rule.line, "title": title}
+                for rule, file, title in zip(outcomes, texts[::2], texts[1::2], strict=True)
+            ]
 
         return {
             "action_variables": safe(self.action_variables),

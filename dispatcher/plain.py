@@ -22,7 +22,9 @@ _DESCRIPTION_LIMITS = Limits(steps=5_000)
 # Values that are their own copies.
 _ATOMS = frozenset({NoneType, bool, int, float, str})
 _PLAIN = frozenset({date, datetime, time, timedelta, timezone, range})
-_TEXT = {str}
+_SETS = (set, frozenset)
+_COLLECTIONS = (dict, list, tuple, *_SETS)
+_VIEWS = (KeysView, ValuesView, ItemsView, deque)
 _MOMENTS = frozenset({date, datetime, time})
 
 
@@ -70,8 +72,9 @@ def _plain(value: Any, depth: int, room: Room) -> Any:
     if isinstance(items, str):
         return items
     copied = [item if type(item) in _ATOMS else _plain(item, depth - 1, room) for item in items]
-    made = next((kind for kind in (tuple, set, frozenset) if isinstance(items, kind)), None)
-    return made(copied) if made else copied
+    if isinstance(items, list):
+        return copied
+    return tuple(copied) if isinstance(items, tuple) else set(copied) if isinstance(items, set) else frozenset(copied)
 
 
 def _json(value: Any, depth: int, room: Room) -> Any:
@@ -88,20 +91,28 @@ def _json(value: Any, depth: int, room: Room) -> Any:
     if items is None:
         return _moment(value) if kind in _MOMENTS else _described(value, room, json=True)
     if isinstance(items, dict):
-        return {_key(key, depth - 1, room): _json(item, depth - 1, room) for key, item in items.items()}
+        return {
+            _text(key, room) if type(key) is str else _key(key, depth - 1, room): (
+                item if item is None else _json(item, depth - 1, room)
+            )
+            for key, item in items.items()
+        }
     if isinstance(items, str):
         return items
-    if set(map(type, items)) == _TEXT and isinstance(items, list | tuple):
+    if isinstance(items, _SETS):
+        return sorted([_json(item, depth - 1, room) for item in items], key=repr)
+    if set(map(type, items)) == {str}:
         return texts_to_json(items, room)
-    copied = [_json(item, depth - 1, room) for item in items]
-    return sorted(copied, key=repr) if isinstance(items, set | frozenset) else copied
+    return [_json(item, depth - 1, room) for item in items]
 
 
 def _items(value: Any, depth: int, room: Room) -> Any:
     """Return the collection that stands for `value`, a text where there is no room for it, or None for what is none."""
-    items = list(value) if isinstance(value, KeysView | ValuesView | ItemsView | deque) else value
-    if not isinstance(items, dict | list | tuple | set | frozenset):
-        return None
+    items = value
+    if not isinstance(value, _COLLECTIONS):
+        if not isinstance(value, _VIEWS):
+            return None
+        items = list(value)
     room.items -= len(items) + 1
     if depth <= 0:
         return "<nested too deep>"
@@ -116,8 +127,6 @@ def _number(value: int, room: Room) -> Any:
 
 
 def _key(key: Any, depth: int, room: Room) -> str:
-    if type(key) is str:
-        return _text(key, room)
     if key is None or type(key) is bool:
         return {None: "null", True: "true", False: "false"}[key]
     copied = _json(key, depth, room)

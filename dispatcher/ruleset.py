@@ -37,16 +37,31 @@ from dispatcher.tickets import GIVEN, first_values, made_subject, settle
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dispatcher.cache import Cache
+
 # Changes that a decision lists; a rule that counts in a ticket variable makes them by the thousand.
 MAX_CHANGES = 10_000
 
 OnFault = Literal["absent", "refuse"]
 
+_NO_DATA = (FunctionType, Builtin, TypeValue, BoundMethod, ModuleValue, Iterator)
 
-def _statements(source: Source, schema: Schema) -> Statements | None:
+
+def _opened(folder: str | Path | None) -> Cache | None:
+    if folder is None:
+        return None
+    from dispatcher.cache import Cache  # most rule sets have none
+
+    return Cache(folder)
+
+
+def _statements(source: Source, schema: Schema, cache: Cache | None) -> Statements | None:
     """Return the statements of a file, or None where it has errors."""
-    statements = read(source, schema, FUSED_STATEMENTS)
+    known = cache.get(source, schema) if cache is not None else None
+    statements = read(source, schema, FUSED_STATEMENTS, known)
     if statements is not None:
+        if cache is not None and known is None:
+            cache.put(source, schema, [exemplar.facts for exemplar in statements.exemplars])
         return statements
     module, problems = parse(source)
     checked, found = check_module(source, module, schema)
@@ -64,19 +79,26 @@ class RuleSet:
         defaults: Mapping[str, Any] | None = None,
         on_fault: OnFault = "absent",
         limits: Limits | None = None,
+        cache: str | Path | None = None,
     ) -> None:
-        """Check and compile `sources`, which run in the given order; raise RulesError when one has errors."""
+        """Check and compile `sources`, which run in the given order; raise RulesError when one has errors.
+
+        `cache` is a folder in which is kept what was found out of long files; trust it as you trust the rules.
+        """
         self.schema = declared_schema(variables)
         self.defaults = dict(defaults or {})
         self.on_fault = on_fault
         self.limits = limits or Limits()
         self._sources = tuple(sources)
-        found = [_statements(source, self.schema) for source in self._sources]
+        found = [_statements(source, self.schema, _opened(cache)) for source in self._sources]
         if not all(found):
             raise RulesError(self.diagnostics)
         self.programs: tuple[Program, ...] = tuple(compile_statements(statements) for statements in found if statements)
         # Whether first runs tell nothing.
         self.watched = any(program.writes_in_functions for program in self.programs)
+        self.read_only = tuple(variable.name for variable in self.schema.variables if not variable.writable)
+        # What decisions say of rules, for those of which one said anything.
+        self._rules: dict[tuple[int, int], RuleOutcome] = {}
         self._prepare()
 
     @cached_property
@@ -109,12 +131,15 @@ class RuleSet:
         defaults: Mapping[str, Any] | None = None,
         on_fault: OnFault = "absent",
         limits: Limits | None = None,
+        cache: str | Path | None = None,
     ) -> RuleSet:
         """Return the rule set of a file, or of a folder's `*.rules` files in name order.
 
-        Raises RulesError when a file has errors, and DispatcherError when there is none or it cannot be read.
+        `cache` is a folder in which is kept what was found out of long files; trust it as you trust the rules. Raises
+        RulesError when a file has errors, and DispatcherError when there is none or it cannot be read.
         """
-        return cls(read_sources(path), variables=variables, defaults=defaults, on_fault=on_fault, limits=limits)
+        sources = read_sources(path)
+        return cls(sources, variables=variables, defaults=defaults, on_fault=on_fault, limits=limits, cache=cache)
 
     def within(self, limits: Limits) -> RuleSet:
         """Return the same rules under other limits; nothing is compiled again."""
@@ -132,6 +157,25 @@ class RuleSet:
         """Return a fault of the evaluation as decisions tell it."""
         filename = self.programs[fault.program].filename
         return Fault(fault.kind, fault.type, fault.message, filename, fault.line, fault.column)
+
+    @cached_property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Return the numbers of program and statement of each rule, in order."""
+        return tuple(
+            (number, statement)
+            for number, program in enumerate(self.programs)
+            for statement, shape in enumerate(program.shapes)
+            if shape.is_rule
+        )
+
+    def rule(self, place: tuple[int, int]) -> RuleOutcome:
+        """Return the statement with these numbers of program and statement as decisions tell it."""
+        found = self._rules.get(place)
+        if found is None:
+            program = self.programs[place[0]]
+            statement = program.statement(place[1])
+            found = self._rules[place] = RuleOutcome(program.filename, statement.line, statement.title)
+        return found
 
     def _prepare(self) -> None:
         """Find out what the rules read, and what that is where a ticket says nothing of it."""
@@ -204,9 +248,9 @@ class _Decided(Decision):
         """Return the ticket variables at the end, the refusal and the faults."""
         rules, outcome, first = self.rules, self.outcome, self.first[0]
         # What the sender knows is told as it came, whatever a rule did to a list in it.
-        writable = {variable.name for variable in rules.schema.variables if variable.writable}
-        last = {name: value if name in writable else first[name] for name, value in outcome.variables.items()}
-        variables = {name: to_plain(value, self._room) for name, value in last.items()}
+        last = {**outcome.variables, **{name: first[name] for name in rules.read_only}}
+        room = self._room
+        variables = {name: to_plain(value, room) for name, value in last.items()}
         faults = [rules.fault(fault) for fault in outcome.faults]
         refused = _refusal(outcome.variables["exception"])
         if refused is None and variables["exception"] is not None and variables["exception"] != "":
@@ -232,31 +276,26 @@ class _Decided(Decision):
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:  # type: ignore[override] # see above
-        current = {name: to_plain(value) for name, value in self.first[0].items()}
+        first, programs = self.first[0], self.rules.programs
+        current: dict[str, Any] = {}
         changes: list[Change] = []
         room = Room(items=200_000)
         for logged in self.outcome.writes:
-            program, write = self.rules.programs[logged.program], logged.write
-            new = to_plain(logged.value, room)
-            if len(changes) < MAX_CHANGES and not same(new, current[write.variable]):
-                changes.append(Change(write.variable, program.filename, write.line, current[write.variable], new))
-                current[write.variable] = new
+            variable, new = logged.write.variable, to_plain(logged.value, room)
+            old = current[variable] if variable in current else to_plain(first[variable])
+            if len(changes) < MAX_CHANGES and not same(new, old):
+                changes.append(Change(variable, programs[logged.program].filename, logged.write.line, old, new))
+                current[variable] = new
         return tuple(changes)
 
     @cached_property
     def fired(self) -> tuple[RuleOutcome, ...]:  # type: ignore[override] # see above
-        programs = self.rules.programs
-        return tuple(_rule(programs[number], statement) for number, statement in sorted(self.outcome.fired))
+        return tuple([self.rules.rule(place) for place in sorted(self.outcome.fired)])
 
     @cached_property
     def not_fired(self) -> tuple[RuleOutcome, ...]:  # type: ignore[override] # see above
-        fired = self.outcome.fired
-        return tuple(
-            _rule(program, statement)
-            for number, program in enumerate(self.rules.programs)
-            for statement, shape in enumerate(program.shapes)
-            if shape.is_rule and (number, statement) not in fired
-        )
+        rules, fired = self.rules, self.outcome.fired
+        return tuple([rules.rule(place) for place in rules.places if place not in fired])
 
     @property
     def faults(self) -> tuple[Fault, ...]:  # type: ignore[override] # see above
@@ -287,11 +326,6 @@ class _Decided(Decision):
         return self.first[1]
 
 
-def _rule(program: Program, number: int) -> RuleOutcome:
-    statement = program.statement(number)
-    return RuleOutcome(program.filename, statement.line, statement.title)
-
-
 def _zoned(moment: datetime) -> datetime:
     try:
         return moment if moment.tzinfo is not None else moment.astimezone()
@@ -305,4 +339,4 @@ def _refusal(value: Any) -> str | None:
 
 
 def _is_data(value: Any) -> bool:
-    return not isinstance(value, FunctionType | Builtin | TypeValue | BoundMethod | ModuleValue | Iterator)
+    return not isinstance(value, _NO_DATA)

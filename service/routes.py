@@ -39,10 +39,6 @@ async def _intake(request: Request) -> Intake:
     return request.app.state.intake  # type: ignore[no-any-return]
 
 
-async def _trials(request: Request) -> Trials:
-    return request.app.state.trials  # type: ignore[no-any-return]
-
-
 _UNREADABLE: dict[int | str, dict[str, Any]] = {
     400: described("The body is not JSON that can be read.", 400, "The body is not JSON that can be read: ..."),
     413: described("The body is too long.", 413, "The body is longer than 1048576 bytes."),
@@ -91,20 +87,13 @@ def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends
         ),
     },
 )
-async def test_rules(
-    request: Request,
-    body: models.DryRunRequest,
-    settings: Annotated[Settings, Depends(_settings)],
-    trials: Annotated[Trials, Depends(_trials)],
-) -> JsonAnswer:
+async def test_rules(request: Request, body: models.DryRunRequest) -> JsonAnswer:
     """What the rules would decide for a ticket, and what would be sent to Halo. Nothing is kept or filed."""
-    now = body.now or datetime.now(settings.zone)
-    if now.tzinfo is None:
-        now = now.replace(tzinfo=settings.zone)
+    trials: Trials = request.app.state.trials
     if body.rules is None:
-        return JsonAnswer(await trials.of_active(body.ticket, now, len(await request.body())))
+        return JsonAnswer(await trials.of_active(body.ticket, body.now, len(await request.body())))
     try:
-        return JsonAnswer(await trials.of_text(body.rules, body.ticket, now))
+        return JsonAnswer(await trials.of_text(body.rules, body.ticket, body.now))
     except RulesError as error:
         diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
         raise Problem(

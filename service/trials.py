@@ -35,17 +35,18 @@ class Trials:
         few = sum(len(program.shapes) for program in active.programs) <= STATEMENTS_AT_ONCE
         self._at_once = active.within(replace(active.limits, steps=STEPS_AT_ONCE)) if few else None
 
-    async def of_active(self, ticket: Mapping[str, Any], now: datetime, size: int) -> dict[str, Any]:
-        """Return a dry run of the rules in force; the ticket came in a body of `size` bytes."""
+    async def of_active(self, ticket: Mapping[str, Any], now: datetime | None, size: int) -> dict[str, Any]:
+        """Return a dry run of the rules in force; the ticket came in a body of `size` bytes, now or at another time."""
+        moment = self._moment(now)
         if self._at_once is not None and size <= BYTES_AT_ONCE:
-            result = dry_run(self._at_once, ticket, now)
+            result = dry_run(self._at_once, ticket, moment)
             if all(fault["kind"] != "limit" for fault in result["faults"]):
                 return result
-        return await run_in_threadpool(dry_run, self._active, ticket, now)
+        return await run_in_threadpool(dry_run, self._active, ticket, moment)
 
-    async def of_text(self, text: str, ticket: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    async def of_text(self, text: str, ticket: Mapping[str, Any], now: datetime | None) -> dict[str, Any]:
         """Return a dry run of the text of one rule file; raise RulesError when it has errors."""
-        return await run_in_threadpool(self._of_text, text, ticket, now)
+        return await run_in_threadpool(self._of_text, text, ticket, self._moment(now))
 
     def _of_text(self, text: str, ticket: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         settings = self._settings
@@ -53,3 +54,10 @@ class Trials:
             text, variables=settings.variables, defaults=settings.defaults, on_fault=settings.on_fault
         )
         return dry_run(rules, ticket, now)
+
+    def _moment(self, now: datetime | None) -> datetime:
+        """Return when a ticket arrives, in the configured zone where it names none."""
+        zone = self._settings.zone
+        if now is None:
+            return datetime.now(zone)
+        return now if now.tzinfo is not None else now.replace(tzinfo=zone)

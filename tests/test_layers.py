@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     ("grammar",),
     ("dispatcher.errors", "dispatcher.plain", "dispatcher.lang"),
-    ("dispatcher.tickets", "dispatcher.decisions"),
+    ("dispatcher.cache", "dispatcher.tickets", "dispatcher.decisions"),
     ("dispatcher.checking",),
     ("dispatcher.ruleset",),
     ("dispatcher.halo",),

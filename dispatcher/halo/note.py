@@ -17,6 +17,7 @@ MARKER = "dispatcher-reference:"
 LONGEST_VALUE = 300
 LONGEST_TEXT = 10_000
 MOST_ROWS = 50
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
 _WHO = (
     ("Name", "name"),
@@ -95,7 +96,7 @@ def shown(value: Any, longest: int = LONGEST_VALUE) -> str:
     if isinstance(value, str):
         text = value or "''"
     elif isinstance(value, list | dict):
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        text = _JSON.encode(value)
     else:
         text = repr(value)
     if len(text) <= longest:

@@ -182,16 +182,20 @@ def _sendable(body: Mapping[str, Any]) -> dict[str, Any]:
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return _storable(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, int):
+        return value
     if isinstance(value, Mapping):
         return {_storable(str(key)): _clean(item) for key, item in value.items()}
     if isinstance(value, Sequence):
         return [_clean(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
     return value
 
 
 def _storable(text: str) -> str:
+    if text.isprintable():
+        return text
     # Halves of surrogate pairs can come in by JSON escapes, but cannot go out as UTF-8.
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _UNPRINTABLE.sub("\ufffd", joined)

@@ -15,7 +15,7 @@ from dispatcher.lang.diagnostics import Diagnostic
 from dispatcher.lang.modules import MODULES
 from dispatcher.lang.names import NameChecker, Scope, is_private
 from dispatcher.lang.pattern_checks import pattern_problems, unreachable_cases
-from dispatcher.lang.records import dataclass
+from dispatcher.lang.records import dataclass, replace
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.scopes import (
     ScopeNames,
@@ -30,6 +30,7 @@ from dispatcher.lang.source import Span
 if TYPE_CHECKING:
     from dispatcher.lang.source import Source
     from dispatcher.lang.syntax import Expr, Stmt
+    from dispatcher.lang.values import ModuleValue, TypeValue
 
 # CPython allows 20 blocks in one function; the compiler needs some for itself.
 MAX_BLOCKS = 16
@@ -50,13 +51,32 @@ class CheckedModule:
     constants: Mapping[int, int | float | str]
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names mean throughout a file: those that it binds, and those of them that are imported modules or types."""
+
+    variables: frozenset[str]
+    imports: Mapping[str, ModuleValue | TypeValue]
+
+
 def check_module(source: Source, module: syntax.Module, schema: Schema) -> tuple[CheckedModule, list[Diagnostic]]:
     """Return the checked module and what is wrong with it; compile it only where nothing is an error."""
     variables = frozenset(schema.aliases.get(name, name) for name in file_names(module.body))
+    names = Names(variables, imported_meanings(module.body))
+    checked = CheckedModule(source, module, schema, variables, {})
+    found, constants = check_statements(source, module, schema, names)
+    return replace(checked, constants=constants), found
+
+
+def check_statements(
+    source: Source, module: syntax.Module, schema: Schema, names: Names
+) -> tuple[list[Diagnostic], Mapping[int, int | float | str]]:
+    """Return what is wrong with some statements of a file, and what the dotted names in patterns mean."""
     # What a statement that could not be read may have assigned is no second mistake.
-    checker = _Checker(source, schema, variables | module.lost, imported_meanings(module.body))
+    imports = {name: value for name, value in names.imports.items() if schema.find(name) is None}
+    checker = _Checker(source, schema, names.variables | module.lost, imports)
     checker.statements(module.body)
-    return CheckedModule(source, module, schema, variables, checker.constants), checker.found
+    return checker.found, checker.constants
 
 
 class _Checker(NameChecker):

@@ -49,8 +49,7 @@ from typing import Any
 
 from dispatcher.lang import syntax
 from dispatcher.lang.checker import CheckedModule
-from dispatcher.lang.effects import first_effect
-from dispatcher.lang.emitter import hidden_names, own_functions, root_name, weight
+from dispatcher.lang.emitter import hidden_names, own_functions
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.helpers import HELPERS
 from dispatcher.lang.idioms import neighbours
@@ -70,7 +69,7 @@ from dispatcher.lang.program import (
 )
 from dispatcher.lang.reading import Exemplar, Statements, whole
 from dispatcher.lang.records import dataclass, replace
-from dispatcher.lang.schema import Variable
+from dispatcher.lang.schema import Schema, Variable
 from dispatcher.lang.scopes import bound_names, name_of
 from dispatcher.lang.statements import COMPOUND, StatementCompiler
 from dispatcher.lang.syntax import Expr, Stmt
@@ -110,12 +109,16 @@ def compile_statements(statements: Statements, options: Options | None = None) -
     """Return the program of a file's statements; cannot fail."""
     options = options or DEFAULT
     checked = statements.checked
-    used = uses(checked.module.body, checked.schema)
+    used = Uses.together(exemplar.facts.uses for exemplar in statements.exemplars)
     fused = options.fused if options.fused is not None else len(statements.kinds) <= FUSED_STATEMENTS
-    quiet = None if fused else _quiet(checked, used)
     namespace = _namespace()
+    quiet = None if fused else _quiet(checked.schema, used)
     shapes = [_shape(checked, exemplar, quiet, namespace) for exemplar in statements.exemplars]
-    writes_in_functions = used.defines_functions and any(shape.compiled().writes_inside for shape in shapes)
+    writes_in_functions = used.defines_functions and any(
+        shape.compiled().writes_inside
+        for shape, exemplar in zip(shapes, statements.exemplars, strict=True)
+        if exemplar.facts.uses.defines_functions
+    )
     return Program(
         source=checked.source,
         shapes=[shapes[kind] for kind in statements.kinds],
@@ -133,34 +136,35 @@ def compile_statements(statements: Statements, options: Options | None = None) -
     )
 
 
-def _quiet(checked: CheckedModule, used: Uses) -> Quiet:
-    names = {variable.name for variable in checked.schema.variables}
-    return Quiet(checked.schema, frozenset(names - used.unbound - used.bound_inside), frozenset(names - used.unbound))
-
-
 def _needs_variables(checked: CheckedModule, used: Uses) -> bool:
     """Tell whether the log of writes does not tell all variables at the end."""
     names = {variable.name for variable in checked.schema.variables}
     return used.changes_values or bool(used.unbound) or not checked.variables <= names
 
 
+def _quiet(schema: Schema, used: Uses) -> Quiet:
+    names = frozenset(variable.name for variable in schema.variables)
+    return Quiet(schema, names - used.unbound - used.bound_inside, names - used.unbound)
+
+
 def _shape(checked: CheckedModule, exemplar: Exemplar, quiet: Quiet | None, namespace: dict[str, Any]) -> Shape:
-    tree = exemplar.tree
-    checked = replace(checked, source=exemplar.source or checked.source)
-    compound = isinstance(tree, COMPOUND)
-    is_rule = compound or _ShapeCompiler(checked, None, namespace).writes_ticket(tree)
-    effect = first_effect(tree)
+    facts = exemplar.facts
+    triggers = None
+    if quiet is not None:
+        # What is known of the statement by itself holds where the file does nothing unusual.
+        usual = len(quiet.texts) == len(checked.schema.variables)
+        triggers = facts.triggers if usual else triggers_of(exemplar.tree, quiet)
     return Shape(
-        source=checked.source,
-        shared=exemplar.source is not None,
-        is_rule=is_rule,
-        always=is_rule and not compound,
-        weight=weight((tree,)),
-        effect=checked.source.position(effect) if effect is not None else None,
+        source=exemplar.source,
+        shared=exemplar.shared,
+        is_rule=facts.is_rule,
+        always=facts.always,
+        weight=facts.weight,
+        effect=facts.effect,
         indexed=quiet is not None,
-        triggers=triggers_of(tree, quiet) if quiet is not None else None,
+        triggers=triggers,
         varying=exemplar.varying,
-        build=partial(_build, checked, tree, namespace),
+        build=partial(_build, replace(checked, source=exemplar.source), exemplar, namespace),
     )
 
 
@@ -179,6 +183,8 @@ def _build_file(checked: CheckedModule, needs_variables: bool, quick: bool) -> C
 
 def _build_reader(checked: CheckedModule, used: Uses, reads: tuple[str, ...]) -> ReaderFunction:
     names = {variable.name for variable in checked.schema.variables}
+    # What the statements are is no matter of the reader's.
+    checked = replace(checked, module=syntax.Module((), start=0, end=0))
     return _FileCompiler(checked, quick=True).reader(reads, plain=checked.variables <= names and not used.unbound)
 
 
@@ -187,8 +193,8 @@ def unset_name(variable: str) -> str:
     return f".unset {variable}"
 
 
-def _build(checked: CheckedModule, tree: Stmt, namespace: dict[str, Any], shape: Shape) -> CompiledShape:
-    return _ShapeCompiler(checked, shape, namespace).compiled(tree)
+def _build(checked: CheckedModule, exemplar: Exemplar, namespace: dict[str, Any], shape: Shape) -> CompiledShape:
+    return _ShapeCompiler(checked, shape, namespace).compiled(exemplar.tree)
 
 
 def _namespace() -> dict[str, Any]:
@@ -198,32 +204,16 @@ def _namespace() -> dict[str, Any]:
 class _TopCompiler(StatementCompiler):
     """What compiling a file and compiling a statement of it share."""
 
-    def writes_ticket(self, statement: Stmt) -> bool:
-        """Tell whether a statement that is none of several writes a ticket variable."""
-        names = {name_of(name) for name in bound_names((statement,))}
-        targets: tuple[Expr, ...] = ()
-        match statement:
-            case syntax.Assignment(targets=found) | syntax.Delete(targets=found):
-                targets = found
-            case syntax.AugmentedAssignment(target=target):
-                targets = (target,)
-            case syntax.ExpressionStatement(value=value):
-                mutated = self._mutated(value)
-                return mutated is not None or any(self._ticket_variable(name) for name in names)
-            case _:
-                pass
-        names.update(root for target in targets if (root := root_name(target)) is not None)
-        return any(self._ticket_variable(name) for name in names)
-
     def _run(self, parameters: Sequence[str], body: list[ast.stmt]) -> Any:
         """Return the function that Python makes of nodes."""
         arguments = [ast.arg(name, **self._place) for name in parameters]
         signature = ast.arguments([], arguments, None, [], [], None, [])
         definition = ast.FunctionDef(TOP_FUNCTION, signature, body, [], **self._place)
         code = compile(ast.Module([definition], []), self._source.filename, "exec", dont_inherit=True)
-        namespace = self._globals
-        exec(code, namespace)  # noqa: S102 - our own tree, see above
-        return namespace.pop(TOP_FUNCTION)
+        # Other threads compile with the same globals.
+        made: dict[str, Any] = {}
+        exec(code, self._globals, made)  # noqa: S102 - our own tree, see above
+        return made[TOP_FUNCTION]
 
 
 class _FileCompiler(_TopCompiler):
@@ -363,11 +353,11 @@ class _FileCompiler(_TopCompiler):
 class _ShapeCompiler(_TopCompiler):
     """Makes a function of one statement, which finds the variables of the file in a dict."""
 
-    def __init__(self, checked: CheckedModule, shape: Shape | None, namespace: dict[str, Any]) -> None:
+    def __init__(self, checked: CheckedModule, shape: Shape, namespace: dict[str, Any]) -> None:
         super().__init__(checked, namespace)
-        self._varying = {offset: f".literal{number}" for number, offset in enumerate(shape.varying if shape else ())}
-        self._indexed = shape is not None and shape.indexed
-        triggers = (shape.triggers if shape else None) or ()
+        self._varying = {offset: f".literal{number}" for number, offset in enumerate(shape.varying)}
+        self._indexed = shape.indexed
+        triggers = shape.triggers or ()
         # The comparisons that are answered from what the index knows of a text.
         self._known: dict[tuple[int, int], Trigger] = {item.span: item for item in triggers if item.needs_text}
 

@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import ahocorasick
@@ -31,6 +31,12 @@ Places = list[tuple[Add, int, Value]]
 
 # As many literals as are looked for one by one.
 FEW = 4
+# As many bytes of a literal as the automaton looks for; it takes memory, and at worst time, for each.
+HEAD = 32
+# Matches that are taken at once.
+MATCHES = 64
+# As many characters for each step of the limit are looked through, of all views of a variable together.
+LOOKED = 2
 
 
 # The statements that comparisons with a literal wake: one, or several in order.
@@ -57,6 +63,11 @@ def _take(woken: _Woken, literal: Value, into: list[int]) -> None:
             into.append(found)
 
 
+def _bytes_of(text: str) -> str:
+    """Return the bytes of a text as characters: of those, a node of the automaton has few to choose from."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
 class _ViewIndex:
     """What is compared with one view."""
 
@@ -72,8 +83,8 @@ class _ViewIndex:
         # All literals that are looked for, also by comparisons that wake nothing.
         self._wanted: dict[str, None] = {}
         self._automaton: ahocorasick.Automaton | None = None
-        # One more than as many of the literals as end at one place of a text.
-        self._depth = 2
+        # Whether it holds heads of literals only, for some, or lacks one that every text contains.
+        self._is_mixed = False
 
     def adders(self, trigger: Trigger) -> list[Add]:
         """Return what adds a statement with a literal for such a comparison."""
@@ -95,14 +106,16 @@ class _ViewIndex:
         """Build the automaton, when all is added."""
         if len(self._wanted) <= FEW:
             return
-        automaton = ahocorasick.Automaton()
+        self._is_mixed = "" in self._wanted
+        heads: dict[str, list[str]] = {}
         for literal in filter(None, self._wanted):
-            automaton.add_word(literal, literal)
+            heads.setdefault(_bytes_of(literal)[:HEAD], []).append(literal)
+        automaton = ahocorasick.Automaton()
+        for head, literals in heads.items():
+            is_whole = len(literals) == 1 and len(_bytes_of(literals[0])) <= HEAD
+            automaton.add_word(head, literals[0] if is_whole else tuple(literals))
+            self._is_mixed = self._is_mixed or not is_whole
         automaton.make_automaton()
-        # What is found at the end of a literal ends there wherever the literal does.
-        self._depth = 1 + max(
-            sum(end == len(literal) - 1 for end, _ in automaton.iter(literal)) for literal in filter(None, self._wanted)
-        )
         self._automaton = automaton
 
     def wake(self, text: str, variables: dict[str, Any], meter: Meter, into: list[int]) -> None:
@@ -111,20 +124,41 @@ class _ViewIndex:
             text = method(meter, text)
         variables[self.text] = text
         if self._wanted:
-            if self._automaton is not None:
-                meter.charge(1 + (len(text) * self._depth >> 4))
-                found = {literal for _, literal in self._automaton.iter(text)}
-                if "" in self._wanted:
-                    found.add("")
-            else:
-                found = self._searched(text, meter)
+            found = self._searched(text, meter) if self._automaton is None else self._looked_up(text, meter)
             variables[self.found] = found
-            for literal in found:
-                _take(self._contains, literal, into)
+            if found:
+                meter.charge(3 * len(found))
+                for literal in found:
+                    _take(self._contains, literal, into)
         if self._equals:
             _take(self._equals, text, into)
         if self._starts or self._ends:
             self._wake_edges(text, meter, into)
+
+    def _looked_up(self, text: str, meter: Meter) -> set[str]:
+        """Return the literals that are in a text."""
+        meter.charge(1 + (len(text) >> 3))
+        matches = self._automaton.iter(text if text.isascii() else _bytes_of(text))  # type: ignore[union-attr] # there is one
+        batch = [literal for _, literal in islice(matches, MATCHES)]
+        found = set(batch)
+        if self._is_mixed or len(batch) == MATCHES:
+            self._look_further(text, matches, found, meter)
+        return found
+
+    def _look_further(self, text: str, matches: Iterable[tuple[int, Any]], found: set[Any], meter: Meter) -> None:
+        """Complete what was found in a text by matches that are left, and the literals of which a head was found."""
+        meter.charge(MATCHES)
+        while batch := [literal for _, literal in islice(matches, MATCHES)]:
+            meter.charge(len(batch))
+            found.update(batch)
+        for literals in [literal for literal in found if type(literal) is tuple]:
+            found.discard(literals)
+            for literal in literals:
+                search(meter, text, literal)
+                if literal in text:
+                    found.add(literal)
+        if "" in self._wanted:
+            found.add("")
 
     def _wake_edges(self, text: str, meter: Meter, into: list[int]) -> None:
         meter.charge(len(self._starts) + len(self._ends))
@@ -181,7 +215,8 @@ class _VariableIndex:
             _take(self._equals, value, into)
         if not self._readers:
             return
-        if kind is str:
+        # Looking must not use up what the rules themselves may spend.
+        if kind is str and len(value) * len(self._view_indexes) <= meter.limits.steps * LOOKED:
             try:
                 for view in self._view_indexes:
                     view.wake(value, variables, meter, into)
@@ -275,7 +310,7 @@ class Index:
                     variable.look(variables, meter)
                 pending = sorted({*settled, *chain.from_iterable(variable.woken for variable in changing)})
                 # Statements that bind one again and again must not wake thousands each time.
-                meter.charge(len(pending) >> 2)
+                meter.charge(len(pending) >> 1)
                 index = bisect_right(pending, number)
 
 

@@ -171,9 +171,10 @@ def iterate(meter: Meter, iterable: Any, weight: int) -> Iterable[Any]:
             return Counted(meter, iter(iterable), weight)
         return chain.from_iterable(_Chunks(meter, iter(iterable), weight))
     refuse_own(iterable, "is not iterable")
-    # An iterator is used up by it.
+    iterator = iter(iterable)
+    # It is used up.
     meter.changed = True
-    return Counted(meter, iter(iterable), weight)
+    return Counted(meter, iterator, weight)
 
 
 def _range_bits(numbers: range) -> int:

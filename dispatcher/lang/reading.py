@@ -2,7 +2,8 @@
 
 A long file repeats a few statements with other literals in them. Its text is cut into pieces (pieces.py); the first
 piece of each shape, its exemplar, is parsed and checked, and stands for all. Where a literal decides what a statement
-is compiled to, such as the pattern of a regular expression, pieces with another one there are of another shape.
+is compiled to, such as the pattern of a regular expression, pieces with another one there are of another shape. What
+was found out of an exemplar is kept for the next file that has it, since files change by a line now and then.
 
 What is found wrong is told by reading the whole file.
 """
@@ -10,41 +11,66 @@ What is found wrong is told by reading the whole file.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from dispatcher.lang import syntax
-from dispatcher.lang.checker import CheckedModule, check_module
+from dispatcher.lang.checker import CheckedModule, Names, check_statements
+from dispatcher.lang.facts import Facts, facts_of
 from dispatcher.lang.parser import MAX_NUMBERS, parse
-from dispatcher.lang.pieces import Literal, Pieces, cut, marked
+from dispatcher.lang.pieces import Literal, Pieces, cut
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.schema import Schema
+from dispatcher.lang.scopes import imported_meanings
 from dispatcher.lang.source import Source
-from dispatcher.lang.syntax import Expr, Module, Node, Stmt
+from dispatcher.lang.syntax import Module, Node, Stmt
 
 # Characters and statements of a file that is read in pieces, and characters of all exemplars together.
 MAX_FILE = 16_000_000
 MAX_STATEMENTS = 150_000
 MAX_EXEMPLARS = 4_000_000
+# Characters of the exemplars that are kept; the trees of a character take some 50 bytes.
+MAX_KEPT = 2_500_000
 
 
-@dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A top-level statement that stands for all of its shape: its tree, and where its literals may be others.
+    """A top-level statement that stands for all of its shape.
 
-    `source` is the text that places in the tree refer to, or None where that is the file's.
+    `shared` tells that it was read alone: places in it refer to `source`, which is its own text and not the file's.
     """
 
-    tree: Stmt
-    source: Source | None = None
-    varying: tuple[int, ...] = ()
+    __slots__ = ("_tree", "facts", "shared", "source", "varying")
+
+    def __init__(
+        self, facts: Facts, source: Source, tree: Stmt | None, varying: tuple[int, ...] = (), *, shared: bool
+    ) -> None:
+        self.facts = facts
+        self.source = source
+        self.shared = shared
+        # The offsets of the literals that differ, in order.
+        self.varying = varying
+        self._tree = tree
+
+    def is_good(self, names: Names) -> bool:
+        """Tell whether the statement is known to be right in a file where names mean this."""
+        return names in self.facts.good
+
+    @property
+    def tree(self) -> Stmt:
+        """Return the statement's tree, which is read again where only the facts were kept."""
+        if self._tree is None:
+            module, _ = parse(self.source)
+            self._tree = module.body[0]
+        return self._tree
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
     """The top-level statements of a file: for each its exemplar, what it has in its places, and where it begins."""
 
+    # Its module is empty where the file was read in pieces.
     checked: CheckedModule
     exemplars: Sequence[Exemplar]
     # The index of each statement's exemplar.
@@ -56,36 +82,51 @@ class Statements:
 def whole(checked: CheckedModule) -> Statements:
     """Return the statements of a file that was read as a whole, each its own exemplar."""
     body = checked.module.body
+    source, schema = checked.source, checked.schema
     return Statements(
         checked=checked,
-        exemplars=[Exemplar(statement) for statement in body],
+        exemplars=[Exemplar(facts_of(tree, source, schema), source, tree, shared=False) for tree in body],
         kinds=range(len(body)),
         literals=[()] * len(body),
         starts=[statement.start for statement in body],
     )
 
 
-def read(source: Source, schema: Schema, least: int) -> Statements | None:
-    """Return the statements of a file that has more than `least`, and no errors; else None: read it as a whole."""
+def read(source: Source, schema: Schema, least: int, known: Sequence[Facts] | None = None) -> Statements | None:
+    """Return the statements of a file that has more than `least`, and no errors; else None: read it as a whole.
+
+    `known` are the facts of all its exemplars in order, where the file is known to be without errors.
+    """
     if len(source.text) > MAX_FILE:
         return None
     pieces = cut(source.text)
     if pieces is None or not least < len(pieces.shapes) <= MAX_STATEMENTS or _has_many_numbers(pieces):
         return None
-    reader = _Reader(source, pieces)
+    reader = _Reader(source, pieces, schema, known)
     kinds = array("l")
     for index, shape in enumerate(pieces.shapes):
         kind = reader.kind(index, shape)
         if kind is None:
             return None
         kinds.append(kind)
-    trees = tuple(exemplar.tree for exemplar in reader.exemplars)
-    checked, found = check_module(source, Module(trees, start=0, end=len(source.text)), schema)
-    if any(problem.severity == "error" for problem in found):
+    exemplars = reader.exemplars
+    if known is not None and len(exemplars) != len(known):
         return None
-    return Statements(
-        checked, reader.exemplars, kinds, _literals(pieces, kinds, reader.picks), array("l", pieces.starts)
-    )
+    variables = frozenset[str]().union(*(exemplar.facts.binds for exemplar in exemplars))
+    if known is None:
+        importing = tuple(exemplar.tree for exemplar in exemplars if exemplar.facts.imports)
+        # Who imports a name must see all that bind it.
+        bodies = tuple(exemplar.tree for exemplar in exemplars) if importing else ()
+        names = Names(variables, imported_meanings(bodies))
+        unsure = [exemplar for exemplar in exemplars if not exemplar.is_good(names)]
+        found, _ = check_statements(source, Module(tuple(item.tree for item in unsure), start=0, end=0), schema, names)
+        if any(problem.severity == "error" for problem in found):
+            return None
+        for exemplar in unsure:
+            exemplar.facts.good[:] = [names]
+    checked = CheckedModule(source, Module((), start=0, end=0), schema, variables, {})
+    literals = _literals(pieces, kinds, reader.picks)
+    return Statements(checked, exemplars, kinds, literals, array("l", pieces.starts))
 
 
 def _literals(
@@ -98,7 +139,7 @@ def _literals(
         for index, kind in enumerate(kinds):
             pick = picks[kind]
             if pick is not None:
-                found[index] = tuple(found[index][number] for number in pick)
+                found[index] = tuple([found[index][number] for number in pick])
     return found
 
 
@@ -107,15 +148,41 @@ def _has_many_numbers(pieces: Pieces) -> bool:
     return len({value for value in pieces.values if type(value) is not str}) > MAX_NUMBERS
 
 
+class _Kept:
+    """What was found out of the exemplars that were read last."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[tuple[str, int], tuple[Schema, Stmt, Facts]] = OrderedDict()
+        self._characters = 0
+
+    def get(self, text: str, schema: Schema) -> tuple[Stmt, Facts] | None:
+        """Return the tree and the facts of an exemplar, or None."""
+        found = self._found.get((text, id(schema)))
+        return found[1:] if found is not None else None
+
+    def put(self, text: str, schema: Schema, tree: Stmt, facts: Facts) -> None:
+        """Keep the tree and the facts of an exemplar, and drop what was read longest ago."""
+        self._found[text, id(schema)] = schema, tree, facts
+        self._characters += len(text)
+        while self._characters > MAX_KEPT:
+            (dropped, _), _ = self._found.popitem(last=False)
+            self._characters -= len(dropped)
+
+
+_KEPT = _Kept()
+
+
 class _Reader:
     """Reads the first piece of each shape."""
 
-    def __init__(self, source: Source, pieces: Pieces) -> None:
+    def __init__(self, source: Source, pieces: Pieces, schema: Schema, known: Sequence[Facts] | None) -> None:
         self.exemplars: list[Exemplar] = []
         # Which literals of its pieces vary, for each exemplar; None means all.
         self.picks: list[tuple[int, ...] | None] = []
         self._source = source
         self._pieces = pieces
+        self._schema = schema
+        self._known = known
         self._characters = 0
         # The exemplar of each shape, and of what it is with the literals that do not vary.
         self._kinds: dict[Any, int] = {}
@@ -135,24 +202,44 @@ class _Reader:
         return kind if kind is not None else self._first(index, shape)
 
     def _first(self, index: int, shape: str) -> int | None:
-        text = self._source.text[slice(*self._pieces.span(index))]
+        starts = self._pieces.starts
+        end = starts[index + 1] if index + 1 < len(starts) else len(self._source.text)
+        text = self._source.text[starts[index] : end].rstrip()
         self._characters += len(text)
         if self._characters > MAX_EXEMPLARS:
             return None
-        source = Source(text, self._source.filename)
-        module, problems = parse(source)
-        if problems or len(module.body) != 1 or _has_match(module):
+        found = self._found(text)
+        if found is None:
             return None
-        places = [span.start for span in marked(text)]
-        varying = set(_varying(module.body[0]))
+        tree, facts = found
+        varying = set(facts.varying)
+        places = facts.marked
         picks = tuple(number for number, place in enumerate(places) if place in varying)
         fixed = tuple(number for number, place in enumerate(places) if place not in varying)
         values = self._pieces.literals(index)
         self._fixed[shape] = fixed
         kind = self._kinds[(shape, *(values[place] for place in fixed)) if fixed else shape] = len(self.exemplars)
-        self.exemplars.append(Exemplar(module.body[0], source, tuple(places[number] for number in picks)))
+        source = Source(text, self._source.filename)
+        self.exemplars.append(Exemplar(facts, source, tree, tuple(places[pick] for pick in picks), shared=True))
         self.picks.append(picks if fixed else None)
         return kind
+
+    def _found(self, text: str) -> tuple[Stmt | None, Facts] | None:
+        """Return the tree of a piece, where it is at hand, and its facts; None where it cannot be read alone."""
+        if self._known is not None:
+            number = len(self.exemplars)
+            return (None, self._known[number]) if number < len(self._known) else None
+        kept = _KEPT.get(text, self._schema)
+        if kept is not None:
+            return kept
+        source = Source(text)
+        module, problems = parse(source)
+        if problems or len(module.body) != 1 or _has_match(module):
+            return None
+        tree = module.body[0]
+        facts = facts_of(tree, source, self._schema, alone=True)
+        _KEPT.put(text, self._schema, tree, facts)
+        return tree, facts
 
 
 def _has_match(module: Module) -> bool:
@@ -164,36 +251,3 @@ def _has_match(module: Module) -> bool:
             return True
         pending.extend(syntax.children(current))
     return False
-
-
-def _varying(statement: Stmt) -> Iterator[int]:
-    """Yield the places of literals that are compiled alike, whatever they are: compared, or assigned."""
-    pending: list[Node] = [statement]
-    while pending:
-        current = pending.pop()
-        literals: Sequence[Expr] = ()
-        match current:
-            case syntax.Comparison(first=first, rest=((op, second),)) if op not in ("is", "is not"):
-                literals = _compared(first, op, second)
-            case syntax.Call(
-                function=syntax.Attribute(name="startswith" | "endswith"),
-                arguments=(syntax.Argument(kind="", value=value),),
-            ):
-                literals = (value,)
-            case syntax.Assignment(value=value):
-                literals = (value,)
-            case _:
-                pass
-        for literal in literals:
-            if isinstance(literal, syntax.Constant):
-                yield literal.start
-        pending.extend(syntax.children(current))
-
-
-def _compared(first: Expr, op: str, second: Expr) -> Sequence[Expr]:
-    if op in ("in", "not in") and isinstance(second, syntax.ListDisplay | syntax.TupleDisplay):
-        return second.items
-    # Python warns of two literals beside each other.
-    if isinstance(first, syntax.Name | syntax.Call):
-        return (second,)
-    return (first,) if isinstance(second, syntax.Name | syntax.Call) else ()

@@ -158,11 +158,11 @@ def walrus_names(root: syntax.Node) -> Iterator[syntax.Name]:
         for child in syntax.children(current):
             if isinstance(child, syntax.Lambda):
                 pending.extend(item.default for item in child.parameters.items if item.default is not None)
-            elif not isinstance(child, _STATEMENTS):
+            elif type(child) not in _STATEMENTS:
                 pending.append(child)
 
 
-_STATEMENTS = get_args(Stmt)
+_STATEMENTS = frozenset(get_args(Stmt))
 
 
 def target_names(targets: Iterable[Expr]) -> Iterator[syntax.Name]:

@@ -12,7 +12,7 @@ from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -561,18 +561,43 @@ def part_names(node: Node) -> tuple[str, ...]:
     return node.__match_args__
 
 
-def children(parent: Node) -> Iterator[Node]:
-    """Yield the nodes directly below `parent`, in source order."""
-    for name in part_names(parent):
+def children(parent: Node) -> Sequence[Node]:
+    """Return the nodes directly below `parent`, in source order."""
+    names = _INNER.get(type(parent))
+    if names is None:
+        names = _INNER[type(parent)] = _inner_names(parent)
+    if not names:
+        return ()
+    found: list[Node] = []
+    for name in names:
         value = getattr(parent, name)
         if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
+            found.append(value)
+        elif value.__class__ is tuple:
             for item in value:
                 if isinstance(item, Node):
-                    yield item
-                elif isinstance(item, tuple):
-                    yield from (part for part in item if isinstance(part, Node))
+                    found.append(item)
+                elif item.__class__ is tuple:
+                    found += [part for part in item if isinstance(part, Node)]
+    return found
+
+
+def _inner_names(node: Node) -> tuple[str, ...]:
+    """Return the names of the fields that may hold nodes: those whose types are written in capitals, as classes are."""
+    kinds = type(node).__annotations__
+    return tuple(
+        name
+        for name in part_names(node)
+        if any(word[0].isupper() and word not in ("None", "Literal") for word in _words(kinds[name]))
+    )
+
+
+def _words(text: str) -> list[str]:
+    return "".join(character if character.isalnum() else " " for character in text).split()
+
+
+# The fields of each kind of node that may hold others.
+_INNER: dict[type[Node], tuple[str, ...]] = {}
 
 
 def depth(root: Node) -> int:

@@ -24,6 +24,18 @@ class Uses:
     changes_values: bool = False
     defines_functions: bool = False
 
+    @staticmethod
+    def together(parts: Iterable[Uses]) -> Uses:
+        """Return how statements use names of which each uses them so."""
+        found = Uses()
+        for part in parts:
+            found.read |= part.read
+            found.unbound |= part.unbound
+            found.bound_inside |= part.bound_inside
+            found.changes_values |= part.changes_values
+            found.defines_functions |= part.defines_functions
+        return found
+
 
 def uses(statements: Iterable[syntax.Node], schema: Schema) -> Uses:
     """Return how statements use names. What a function does counts as if the file did it."""

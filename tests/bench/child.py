@@ -52,7 +52,7 @@ def compiled_from_cache(rules: Path) -> float:
     if "cache" not in inspect.signature(RuleSet.load).parameters:
         raise NoFigureError("rule sets keep nothing on disk")
     start = perf_counter()
-    RuleSet.load(rules, cache=rules.with_suffix(".cache"))  # type: ignore[call-arg]
+    RuleSet.load(rules, cache=rules.with_suffix(".cache"))
     return perf_counter() - start
 
 

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher import Decision, Limits, RuleSet, ruleset
@@ -112,7 +112,7 @@ def by_cpython(
             code = compile(ast.Module([_Names().visit(statement)], []), "<rules>", "exec")
             before, printed = copy.deepcopy(names, {id(kept): kept for kept in (math, names["print"])}), output.tell()
             try:
-                exec(code, names)  # noqa: S102 - the rules of this file
+                exec(code, names)
             except Exception as error:  # noqa: BLE001 - whatever rules raise
                 output.seek(printed)
                 output.truncate()
@@ -270,6 +270,8 @@ def _rules() -> Text:
         st.builds(_if, conditions, body),
         st.builds(_if, conditions, body),
         st.builds("if {}: {}\n".format, conditions, actions),
+        st.builds("if (\n    ({})\n  and ({})\n):\n    {}\n".format, conditions, conditions, actions),
+        st.builds("if {} and \\\n        {}:\n    {}\n".format, conditions, conditions, actions),
         st.builds(_if, conditions, body, st.builds("elif {}:\n    {}\n".format, conditions, actions)),
         st.builds(_if, conditions, body, st.builds("\n# x\nelif {}: {}\n".format, conditions, actions)),
         st.builds(_if, conditions, body, st.builds("else:\n    {}\n".format, actions)),
@@ -333,9 +335,14 @@ def _other_literals(pattern: str, turn: int) -> str:
         at = _PLACES.get(match[0])
         return match[0] if at is None else repr(TEXTS[(at + turn * (1 + next(found))) % len(TEXTS)])
 
-    return re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", other, pattern)
+    text = re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", other, pattern)
+    # What makes no other shape.
+    return (
+        re.sub(r"(?<!\\)\n(?= )", lambda _: NOISE[(turn + next(found)) % len(NOISE)], text) if turn % 3 == 0 else text
+    )
 
 
+NOISE = ("\n", "  # it's\n", "\n\n", " \n# 'x' é\n  \t\n", "\n      # 1\n")
 _PLACES = {repr(text): number for number, text in enumerate(TEXTS)}
 
 ticket_texts = st.one_of(

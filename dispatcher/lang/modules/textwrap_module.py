@@ -147,7 +147,10 @@ def lines(meter: Meter, function: Any, text: Any, /, *width: Any, **named: Any) 
 
 def whole(value: Any) -> Any:
     """Return a value of the log, of Lines the list that they stand for."""
-    return textwrap.wrap(value.text, value.width) if type(value) is Lines else value
+    if type(value) is not Lines:
+        return value
+    prose = _prose(value.text, value.width)
+    return textwrap.wrap(value.text, value.width) if prose is None else prose
 
 
 def first_line(found: Any) -> Any:
@@ -177,6 +180,28 @@ def _first(text: str, width: int) -> str | None:
     if blank is not None and len(begun := textwrap.wrap(text[: blank.start()], width)) > 1:
         return begun[0]
     return next(iter(textwrap.wrap(text, width)), None)
+
+
+def _prose(text: str, width: int) -> list[str] | None:
+    """Return the lines of a text where each begins with a word that fits on it, and is not broken itself; else None."""
+    if not text.isprintable():
+        text = text.translate(_AS_SPACES)
+    if not text.isprintable() or text[:1] in ("", " "):
+        return None
+    lines: list[str] = []
+    start = 0
+    while len(text) - start > width:
+        cut = text.rfind(" ", start, start + width + 1)
+        word = text[cut + 1 : cut + width + 2].partition(" ")[0] if cut < start + width else ""
+        # As above: the word that the line has no room for.
+        if cut < start or len(word) > width or "-" in word:
+            return None
+        lines.append(text[start:cut].rstrip(" "))
+        start = cut + 1
+        while text.startswith(" ", start):
+            start += 1
+    last = text[start:].rstrip(" ")
+    return [*lines, last] if last else lines
 
 
 def _dedent(meter: Meter, text: Any) -> str:
