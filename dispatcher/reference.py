@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from textwrap import wrap
 
+from dispatcher.lang import reading
 from dispatcher.lang.budget import Limits
 from dispatcher.lang.codes import CODES
 from dispatcher.lang.entries import FunctionEntry, MethodEntry
@@ -12,6 +14,7 @@ from dispatcher.lang.exceptions import EXCEPTIONS
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
 from dispatcher.lang.modules import ENTRIES as MODULE_ENTRIES
+from dispatcher.lang.parser import MAX_FILE, MAX_TOKENS
 from dispatcher.lang.values import TypeValue
 from dispatcher.tickets import TICKET_SCHEMA
 
@@ -128,7 +131,13 @@ def _limits() -> list[str]:
         ("depth of calls", f"{limits.recursion}"),
     )
     lines = ["## Limits of one evaluation", "", *_table("what", "at most"), *(_row(*row) for row in rows)]
-    return [*lines, "", "A rule that would pass a limit is left out like one that fails.", ""]
+    long = (
+        "Steps are counted beyond what running each statement once takes, so a long file has as many as a short one. A "
+        f"file has up to {MAX_FILE:,} characters and {MAX_TOKENS:,} words, numbers and signs; one that repeats the "
+        f"same kinds of statements up to {reading.MAX_FILE:,} characters and {reading.MAX_STATEMENTS:,} statements, "
+        "and is then checked for errors only."
+    )
+    return [*lines, "", "A rule that would pass a limit is left out like one that fails.", "", *wrap(long, 120), ""]
 
 
 def _codes() -> list[str]:

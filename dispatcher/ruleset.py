@@ -58,9 +58,12 @@ def _opened(folder: str | Path | None) -> Cache | None:
 def _statements(source: Source, schema: Schema, cache: Cache | None) -> Statements | None:
     """Return the statements of a file, or None where it has errors."""
     known = cache.get(source, schema) if cache is not None else None
-    statements = read(source, schema, FUSED_STATEMENTS, known)
+    statements = read(source, schema, FUSED_STATEMENTS, known) if known is not None else None
     if statements is not None:
-        if cache is not None and known is None:
+        return statements
+    statements = read(source, schema, FUSED_STATEMENTS)
+    if statements is not None:
+        if cache is not None:
             cache.put(source, schema, [exemplar.facts for exemplar in statements.exemplars])
         return statements
     module, problems = parse(source)

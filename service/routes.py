@@ -17,7 +17,7 @@ from fastapi import APIRouter, Body, Depends, Header, Request
 from dispatcher import RulesError, RuleSet, check
 from service import examples, models
 from service.intake import ID_PATTERN, Intake, KeyReusedError
-from service.problems import JsonAnswer, JsonRoute, Problem, described
+from service.problems import DirectRoute, JsonAnswer, JsonRoute, Problem, described
 from service.settings import Settings
 from service.store import State, Store, StoredTicket
 from service.trials import Trials
@@ -55,6 +55,7 @@ _INVALID = described(
 _ANY = described("Any other error.", 500, "The service failed on this request. Its log says why.")
 
 router = APIRouter(route_class=JsonRoute, responses={"default": _ANY})
+_direct = APIRouter(route_class=DirectRoute)
 
 
 @router.post(
@@ -70,7 +71,7 @@ def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends
     return JsonAnswer({"diagnostics": [diagnostic.to_dict() for diagnostic in diagnostics]})
 
 
-@router.post(
+@_direct.post(
     "/v1/rules/test",
     tags=["rules"],
     summary="Try rules on a ticket",
@@ -99,6 +100,9 @@ async def test_rules(request: Request, body: models.DryRunRequest) -> JsonAnswer
         raise Problem(
             422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics
         ) from None
+
+
+router.include_router(_direct)
 
 
 @router.post(

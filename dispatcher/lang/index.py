@@ -80,6 +80,7 @@ class _ViewIndex:
         # By their length.
         self._starts: dict[int, _Woken] = {}
         self._ends: dict[int, _Woken] = {}
+        self._edge_characters = 0
         # All literals that are looked for, also by comparisons that wake nothing.
         self._wanted: dict[str, None] = {}
         self._automaton: ahocorasick.Automaton | None = None
@@ -104,6 +105,7 @@ class _ViewIndex:
 
     def finish(self) -> None:
         """Build the automaton, when all is added."""
+        self._edge_characters = sum(self._starts) + sum(self._ends)
         if len(self._wanted) <= FEW:
             return
         self._is_mixed = "" in self._wanted
@@ -161,7 +163,9 @@ class _ViewIndex:
             found.add("")
 
     def _wake_edges(self, text: str, meter: Meter, into: list[int]) -> None:
-        meter.charge(len(self._starts) + len(self._ends))
+        # Each piece is copied and hashed.
+        count = len(self._starts) + len(self._ends)
+        meter.charge(count + (min(self._edge_characters, count * len(text)) >> 6))
         for length, woken in self._starts.items():
             _take(woken, text[:length], into)
         for length, woken in self._ends.items():

@@ -12,11 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from dispatcher import Decision, RuleSet
-from dispatcher.lang.budget import Meter
 from dispatcher.lang.evaluator import Ticket as Surroundings
-from dispatcher.lang.evaluator import begin, own_values
 from dispatcher.lang.source import Source
-from dispatcher.plain import to_plain
 from dispatcher.tickets import first_values
 from tests.bench.measure import NoFigureError
 from tests.bench.rules import Written
@@ -121,17 +118,17 @@ def dispatcher_asked(rules: Written) -> Iterator[Loaded]:
 
 @contextmanager
 def dispatcher_program(rules: Written) -> Iterator[Loaded]:
-    """What `decide` runs when the ticket has been read, and before the decision tells anything."""
+    """What `decide` runs on a ticket, without keeping that and without the decision."""
     ruleset = load(rules)
-    programs, limits = ruleset.programs, ruleset.limits
+    start = ruleset._start
 
     def given(ticket: Ticket) -> tuple[dict[str, Any], Surroundings]:
         first, _ = first_values(ticket, ruleset.schema, ruleset.defaults)
-        return own_values({name: first[name] for name in ruleset.reads}, to_plain), Surroundings(first, NOW)
+        return first, Surroundings(first, NOW)
 
     def run(tickets: list[tuple[dict[str, Any], Surroundings]]) -> None:
         for values, surroundings in tickets:
-            begin(programs, values, Meter(limits, surroundings))
+            start(values.get, surroundings)
 
     def fresh(one: tuple[dict[str, Any], Surroundings]) -> tuple[dict[str, Any], Surroundings]:
         return one[0].copy(), one[1]

@@ -303,9 +303,16 @@ odd = st.one_of(
     ),
     st.builds("keep = lambda: {}\n".format, conditions),
     st.just("if keep(): mine = 1\n"),
+    st.builds(
+        "def judge(value):\n    word = {}\n    if word in value: return {}\n    return value + word\n".format,
+        texts,
+        views,
+    ),
+    st.builds("if judge({}) == {}:\n    {}\n".format, values, texts, actions),
+    st.builds("team = sorted([{}, {}], key=judge)\n".format, values, values),
 )
 statements = st.one_of(_rules(), _rules(), _rules(), _rules(), _rules(), _rules(), _rules(), odd)
-PRELUDE = "def change(): return 1\nkeep = change\nmine = 0\n"
+PRELUDE = "def change(): return 1\nkeep = change\nmine = 0\ndef judge(value):\n    return 1 / value\n"
 
 
 def _is_python(text: str) -> bool:
