@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from dispatcher.decisions import Decision
+from dispatcher.errors import DispatcherError
 from dispatcher.lang.records import dataclass
 from dispatcher.plain import Room, same, to_json_safe
 from dispatcher.ruleset import RuleSet
@@ -24,9 +24,11 @@ from dispatcher.ruleset import RuleSet
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-# Lines that a process gets at a time: enough that handing them over takes no time beside deciding them.
-CHUNK = 500
+# What a process gets at a time: enough that handing it over takes no time beside deciding it.
+CHUNK_LINES = 500
+CHUNK_BYTES = 1_000_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ENDED = "a process of the replay has ended before its work was done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,14 @@ Load = Callable[[], RuleSet]
 Result = Replayed | Unreadable
 # A result as it crosses between processes: without its line, and a text where the line is unreadable.
 _Told = str | list[Any]
-_Chunk = tuple[int, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Lines that are decided by one process, and the number of the first."""
+
+    start: int
+    lines: list[bytes]
 
 
 def replay(load: Load, lines: Iterable[bytes], *, now: datetime, processes: int | None = None) -> Iterator[Result]:
@@ -86,60 +95,51 @@ def replay(load: Load, lines: Iterable[bytes], *, now: datetime, processes: int 
     """
     rules = load()
     chunks = _chunks(lines)
-    first = list(islice(chunks, 2))
-    count = processes if processes is not None else os.cpu_count() or 1
-    if count <= 1 or len(first) <= 1:
-        decide = partial(_decided, rules, now)
-        for start, chunk in _chained(first, chunks):
-            yield from _results(start, chunk, map(decide, chunk))
+    first = list(islice(chunks, processes or os.cpu_count() or 1))
+    if len(first) < 2:
+        for chunk in chain(first, chunks):
+            yield from _results(chunk, [_decided(rules, now, line) for line in chunk.lines])
         return
     with ExitStack() as stack:
-        workers = deque(stack.enter_context(_worker(load, now)) for _ in range(count))
-        waiting: deque[tuple[Connection, _Chunk]] = deque()
-        for start, chunk in _chained(first, chunks):
-            if not workers:
-                # The process goes on with the next chunk while the results of the last one are used.
-                worker, (begun, done) = waiting.popleft()
-                told = _received(worker)
-                _send(worker, chunk)
-                waiting.append((worker, (start, chunk)))
-                yield from _results(begun, done, told)
-            else:
-                worker = workers.popleft()
-                _send(worker, chunk)
-                waiting.append((worker, (start, chunk)))
-        for worker, (begun, done) in waiting:
-            yield from _results(begun, done, _received(worker))
+        workers = [stack.enter_context(_started(load, now)) for _ in first]
+        waiting = deque(zip(workers, first, strict=True))
+        for worker, chunk in waiting:
+            worker.send(chunk)
+        for chunk in chunks:
+            worker, done = waiting.popleft()
+            told = worker.receive()
+            # It goes on while these results are used.
+            worker.send(chunk)
+            waiting.append((worker, chunk))
+            yield from _results(done, told)
+        for worker, done in waiting:
+            yield from _results(done, worker.receive())
 
 
 def _chunks(lines: Iterable[bytes]) -> Iterator[_Chunk]:
-    """Yield lines by the chunk, with the number of the first."""
-    start, rest = 1, iter(lines)
-    while chunk := list(islice(rest, CHUNK)):
-        if start == 1:
-            chunk[0] = chunk[0].removeprefix(BYTE_ORDER_MARK)
-        yield start, chunk
-        start += len(chunk)
+    """Yield lines by the chunk, without their ends, and the number of the first."""
+    chunk: list[bytes] = []
+    size = 0
+    for number, line in enumerate(lines, 1):
+        # Line ends separate the lines of a chunk; where JSON has white space, one blank is as good.
+        line = line.strip().replace(b"\n", b" ")
+        chunk.append(line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line)
+        size += len(line)
+        if len(chunk) == CHUNK_LINES or size >= CHUNK_BYTES:
+            yield _Chunk(number - len(chunk) + 1, chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield _Chunk(number - len(chunk) + 1, chunk)
 
 
-def _chained(first: Sequence[_Chunk], rest: Iterator[_Chunk]) -> Iterator[_Chunk]:
-    yield from first
-    yield from rest
-
-
-def _results(start: int, chunk: Sequence[bytes], told: Iterable[_Told | None]) -> Iterator[Result]:
-    for line, one in zip(range(start, start + len(chunk)), told, strict=True):
+def _results(chunk: _Chunk, told: Sequence[_Told | None]) -> Iterator[Result]:
+    for line, one in enumerate(told, chunk.start):
         if isinstance(one, str):
             yield Unreadable(line, one)
         elif one is not None:
             values, refused, places, failures = one
-            yield Replayed(
-                line,
-                values,
-                refused,
-                tuple(Place(*place) for place in places),
-                tuple(Failure(*failure) for failure in failures),
-            )
+            changed_at = tuple([Place(*place) for place in places])
+            yield Replayed(line, values, refused, changed_at, tuple([Failure(*failure) for failure in failures]))
 
 
 # --- deciding
@@ -147,7 +147,7 @@ def _results(start: int, chunk: Sequence[bytes], told: Iterable[_Told | None]) -
 
 def _decided(rules: RuleSet, now: datetime, line: bytes) -> _Told | None:
     """Return what is told of a line; None for a blank one."""
-    if not line.strip():
+    if not line:
         return None
     ticket = _ticket(line)
     return ticket if isinstance(ticket, str) else _told(rules.decide(ticket, now=now))
@@ -183,34 +183,55 @@ def _told(decision: Decision) -> _Told:
 # --- other processes
 
 
+class _Worker:
+    """A process that decides one chunk at a time."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, chunk: _Chunk) -> None:
+        """Have a chunk decided, when the results of the one before are received."""
+        try:
+            self._connection.send_bytes(b"\n".join(chunk.lines))
+        except OSError:
+            raise DispatcherError(_ENDED) from None
+
+    def receive(self) -> list[_Told | None]:
+        """Return what is told of each line of the chunk."""
+        try:
+            told: list[_Told | None] = json.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            raise DispatcherError(_ENDED) from None
+        return told
+
+
 @contextmanager
-def _worker(load: Load, now: datetime) -> Iterator[Connection]:
-    """A process that decides chunks, by the connection to it."""
+def _started(load: Load, now: datetime) -> Iterator[_Worker]:
     # Takes longer to import than a few tickets take to be decided.
     from multiprocessing import get_context
 
-    # Spawned everywhere: a copy of this process would have its threads' locks, but not its threads.
+    # Spawned on every system: a copy of this process would have the locks of its threads, but not the threads.
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, load, now), daemon=True)
     process.start()
     theirs.close()
     try:
-        yield ours
+        yield _Worker(ours)
     finally:
         ours.close()
-        # Its work is of no use to anybody any more.
+        # What it may still do is of no use to anybody.
         process.terminate()
         process.join()
 
 
 def _work(connection: Connection, load: Load, now: datetime) -> None:
-    decide = partial(_decided, load(), now)
+    """Decide chunks until the other end is closed."""
     try:
+        rules = load()
         while True:
-            count = int(connection.recv_bytes())
-            told = [decide(connection.recv_bytes()) for _ in range(count)]
+            told = [_decided(rules, now, line) for line in connection.recv_bytes().split(b"\n")]
             connection.send_bytes(json.dumps(told).encode("ascii"))
-    except (EOFError, KeyboardInterrupt):
-        # The replay is over, or will be.
+    except (EOFError, OSError, KeyboardInterrupt):
+        # Nobody waits for more.
         return

@@ -32,7 +32,7 @@ from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Source
 from dispatcher.lang.values import BoundMethod, Builtin, ModuleValue, TypeValue, type_name
 from dispatcher.plain import Room, same, to_plain
-from dispatcher.tickets import GIVEN, first_values, made_subject, settle
+from dispatcher.tickets import GIVEN, first_values, lines_of, made_subject, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,6 +198,8 @@ class RuleSet:
         """
         given = ticket.copy() if type(ticket) is dict else dict(ticket)
         # What the caller may change later is kept as the rules know it.
+        if type(given.get("selections")) is list:
+            given["selections"] = lines_of(given["selections"])
         if not SCALARS.issuperset(map(type, given.values())) or "message" in given:
             settle(given, self.schema)
         decided = _Decided(self, given, now if now is not None else time())

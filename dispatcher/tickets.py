@@ -155,12 +155,17 @@ def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, list | tuple):
-        items = value[:LONGEST_LIST]
-        try:
-            return "\n".join(items)
-        except TypeError:
-            return "\n".join(map(_item_text, items))
+        return lines_of(value)
     return "" if value is None else _item_text(value)
+
+
+def lines_of(items: list[Any] | tuple[Any, ...]) -> str:
+    """Return a sender's list as text, one line for each item."""
+    items = items[:LONGEST_LIST]
+    try:
+        return "\n".join(items)
+    except TypeError:
+        return "\n".join(map(_item_text, items))
 
 
 def _item_text(item: Any) -> str:

@@ -87,7 +87,9 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
             host, port = listener.getsockname()[:2]
             output.write("".join(f"{line}\n" for line in _greeting(settings, app.state.ruleset, host, port)))
             output.flush()
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+            # The log tells what becomes of tickets and what fails. A line for each request would take half as long as
+            # answering it, and who wants them has a proxy in front.
+            server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
             # Ctrl-C is how it usually ends, and by then all has been closed.
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])

@@ -36,7 +36,7 @@ class Trials:
         self._at_once = active.within(replace(active.limits, steps=STEPS_AT_ONCE)) if few else None
 
     async def of_active(self, ticket: Mapping[str, Any], now: datetime | None, size: int) -> dict[str, Any]:
-        """Return a dry run of the rules in force; the ticket came in a body of `size` bytes, now or at another time."""
+        """Return a dry run of the rules in force on a ticket that came in a body of `size` bytes."""
         moment = self._moment(now)
         if self._at_once is not None and size <= BYTES_AT_ONCE:
             result = dry_run(self._at_once, ticket, moment)

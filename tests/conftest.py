@@ -16,6 +16,7 @@ COMPILED = {
     "whole": Options(fused=True),
     "by-statement": Options(fused=False),
     "without-index": Options(fused=False, index=False),
+    "without-idioms": Options(idioms=False),
 }
 GOLDEN = Path(__file__).parent / "golden"
 

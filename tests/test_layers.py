@@ -18,7 +18,7 @@ LAYERS = (
     ("dispatcher.checking",),
     ("dispatcher.ruleset",),
     ("dispatcher.halo",),
-    ("dispatcher.dispatch",),
+    ("dispatcher.dispatch", "dispatcher.replay"),
     ("dispatcher.render", "dispatcher.reference"),
     ("service",),
     ("dispatcher.cli",),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatcher.plain import Room, to_json_safe, to_plain
+from dispatcher.plain import Room, texts_to_json, to_json_safe, to_plain
 from tests.lang.strategies import PROPERTY
 
 
@@ -165,6 +165,17 @@ def test_texts_are_bounded_in_all() -> None:
         "<text of 1 characters>",
         "<text of 0 characters>",
     ]
+
+
+@given(st.lists(st.text(max_size=5)), st.integers(-1, 40))
+@PROPERTY
+def test_texts_at_once_are_told_as_one_by_one(texts: list[str], characters: int) -> None:
+    """Several texts take the room that each of them takes, and are what each of them is."""
+    at_once, one_by_one, as_list = (Room(characters=characters) for _ in range(3))
+    expected = [to_json_safe(text, one_by_one) for text in texts]
+
+    assert texts_to_json(texts, at_once) == to_json_safe(texts, as_list) == expected
+    assert at_once.characters == as_list.characters == one_by_one.characters
 
 
 KEYS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()

@@ -6,9 +6,13 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dispatcher.lang.schema import Schema, Variable
+from dispatcher.plain import to_json_safe, to_plain
 from dispatcher.tickets import ACTIONS, READ_ONLY, TICKET_SCHEMA, first_values, subject_of
+from tests.lang.strategies import PROPERTY
 
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("priority", "state", "team", "ticketType", "agent", "impact", "urgency", "exception")),
@@ -124,6 +128,48 @@ SUBJECTS = {
 def test_a_subject_is_the_start_of_the_message(message: str, subject: str) -> None:
     """At most 50 characters, cut between words where there is a place, with white space folded."""
     assert subject_of(message) == subject
+
+
+DECLARED = Schema((*TICKET_SCHEMA.variables, Variable("tag", "any", writable=False, doc="")), TICKET_SCHEMA.aliases)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = st.sampled_from([*DECLARED.names(), "Team", "floor", 5, "5", None])
+
+
+def text(value: Any) -> str:
+    """Return a value as text, in the fewest words."""
+    items = value[:1000] if isinstance(value, list) else [] if value is None else [value]
+    return "\n".join(item if isinstance(item, str) else str(to_json_safe(item)) for item in items)
+
+
+def model(ticket: dict[Any, Any], defaults: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return first values and unused keys as the manual says it, variable by variable."""
+    values: dict[str, Any] = {}
+    for variable in DECLARED.variables:
+        names = [variable.name, *(alias for alias, name in DECLARED.aliases.items() if name == variable.name)]
+        sent = next((ticket[name] for name in names if name in ticket), None)
+        value = sent if sent is not None else defaults.get(variable.name)
+        if value is None and variable.name not in defaults and not variable.writable:
+            value = ""
+        values[variable.name] = text(value) if variable.kind == "text" else to_plain(value)
+    if not isinstance(values["customfield"], dict):
+        values["customfield"] = {}
+    if values["subject"] is None:
+        values["subject"] = subject_of(values["msg"])
+    return values, tuple(str(key) for key in ticket if key not in DECLARED.names())
+
+
+@PROPERTY
+@given(
+    st.dictionaries(KEYS, VALUES, max_size=12), st.dictionaries(st.sampled_from(DECLARED.names()), VALUES, max_size=5)
+)
+def test_first_values_are_those_of_the_model(ticket: dict[Any, Any], defaults: dict[str, Any]) -> None:
+    """Any ticket gives each variable what a plain reading of the manual gives it, with the same types, in order."""
+    found, expected = first_values(ticket, DECLARED, defaults), model(ticket, defaults)
+    assert repr(found) == repr(expected)
 
 
 @pytest.mark.parametrize("value", [math.nan, [[["a"]]], {"a": 1}, object(), {1, 2}, b"x", float, [1 << 20_000]])

@@ -7,8 +7,9 @@ What a rule can name. Every node is made here or in the classes below, from a cl
 flow, `and`/`or`/`not`, comparisons and arithmetic that cannot grow, displays, comprehensions, functions, patterns of
 literals, and calls. Names are of two kinds. Names of ours begin with a dot, so no rule can spell one, read one or
 replace one. All others are variables of the rule: locals of the file's function, or of a function inside it, never
-globals; a shape's function finds those of the file in `.variables`, under constant names. The globals are
-helpers.HELPERS and what the tables hold; builtins are an empty mapping.
+globals; a shape's function finds those of the file in `.variables`, under constant names, and what the index knows of
+texts there, too, under names of ours. The globals are helpers.HELPERS and what the tables hold; builtins are an empty
+mapping.
 
 What a rule can reach from there. No attribute is ever emitted, and no pattern that reads one, so no object of Python
 can be walked from. `value.name` is a call of `.attribute`, which answers from the tables of methods/ by the exact type
@@ -27,8 +28,10 @@ What a rule can spend. Whatever can grow or run long goes through a helper that 
 - `.iterate`, `.collect`, `.spread`, `.unpacked`, `.mapping`: each turn, and each value kept (iteration.py).
 - `.item`, `.store`, `.delete`: slices, growth, keys. `.join`, `.format`, `.convert`: the length of texts (formatting).
 - `.enter` and `.leave` bound the depth of calls, `.charge` the turns of `while`; what else a statement takes is known
-  here and charged before the file runs (`emitter.weight`).
-- `.callable` opens the records of functions; their implementations ask the meter themselves.
+  here, and bounded by the length of the file (`emitter.weight`).
+- `.callable`, and `.find` with a method's name, open the records of functions; their implementations ask the meter.
+- `.counted` and `.lines` do at once what idioms say (idioms.py), and charge what saying it at length would. Methods of
+  small texts of ASCII, and looking once through a short text, are Python's own, since the statement pays for them.
 
 What a rule cannot hold up. LimitExceeded is no Exception, and no type that a rule can name catches it: `except` of any
 kind becomes one handler of `.Catchable`, which `.caught` and `.matches` sort out; a `finally` first asks `.goes_on`.
@@ -90,11 +93,12 @@ class Options:
     """How a file is compiled, which changes nothing of what it means.
 
     `fused` tells whether the file becomes one function, by default where it has few statements; `index` whether
-    statements that cannot act are skipped in one that does not.
+    statements that cannot act are skipped in one that does not; `idioms` whether what they often say is known by heart.
     """
 
     fused: bool | None = None
     index: bool = True
+    idioms: bool = True
 
 
 DEFAULT = Options()
@@ -113,7 +117,7 @@ def compile_statements(statements: Statements, options: Options | None = None) -
     fused = options.fused if options.fused is not None else len(statements.kinds) <= FUSED_STATEMENTS
     namespace = _namespace()
     quiet = None if fused else _quiet(checked.schema, used)
-    shapes = [_shape(checked, exemplar, quiet, namespace) for exemplar in statements.exemplars]
+    shapes = [_shape(checked, options, exemplar, quiet, namespace) for exemplar in statements.exemplars]
     writes_in_functions = used.defines_functions and any(
         shape.compiled().writes_inside
         for shape, exemplar in zip(shapes, statements.exemplars, strict=True)
@@ -131,7 +135,7 @@ def compile_statements(statements: Statements, options: Options | None = None) -
         changes_values=used.changes_values,
         writes_in_functions=writes_in_functions,
         reader=partial(_build_reader, checked, used),
-        fused=Fused(partial(_build_file, checked, _needs_variables(checked, used))) if fused else None,
+        fused=Fused(partial(_build_file, checked, options, _needs_variables(checked, used))) if fused else None,
         index=None if fused else _index(statements, shapes, skips=options.index),
     )
 
@@ -147,7 +151,9 @@ def _quiet(schema: Schema, used: Uses) -> Quiet:
     return Quiet(schema, names - used.unbound - used.bound_inside, names - used.unbound)
 
 
-def _shape(checked: CheckedModule, exemplar: Exemplar, quiet: Quiet | None, namespace: dict[str, Any]) -> Shape:
+def _shape(
+    checked: CheckedModule, options: Options, exemplar: Exemplar, quiet: Quiet | None, namespace: dict[str, Any]
+) -> Shape:
     facts = exemplar.facts
     triggers = None
     if quiet is not None:
@@ -164,7 +170,7 @@ def _shape(checked: CheckedModule, exemplar: Exemplar, quiet: Quiet | None, name
         indexed=quiet is not None,
         triggers=triggers,
         varying=exemplar.varying,
-        build=partial(_build, replace(checked, source=exemplar.source), exemplar, namespace),
+        build=partial(_build, replace(checked, source=exemplar.source), options, exemplar, namespace),
     )
 
 
@@ -177,15 +183,17 @@ def _index(statements: Statements, shapes: Sequence[Shape], *, skips: bool) -> I
     return index
 
 
-def _build_file(checked: CheckedModule, needs_variables: bool, quick: bool) -> CompiledFile:
-    return _FileCompiler(checked, quick=quick).compiled(needs_variables=needs_variables)
+def _build_file(checked: CheckedModule, options: Options, needs_variables: bool, quick: bool) -> CompiledFile:
+    return _FileCompiler(checked, options, quick=quick).compiled(needs_variables=needs_variables)
 
 
 def _build_reader(checked: CheckedModule, used: Uses, reads: tuple[str, ...]) -> ReaderFunction:
     names = {variable.name for variable in checked.schema.variables}
     # What the statements are is no matter of the reader's.
     checked = replace(checked, module=syntax.Module((), start=0, end=0))
-    return _FileCompiler(checked, quick=True).reader(reads, plain=checked.variables <= names and not used.unbound)
+    return _FileCompiler(checked, DEFAULT, quick=True).reader(
+        reads, plain=checked.variables <= names and not used.unbound
+    )
 
 
 def unset_name(variable: str) -> str:
@@ -193,8 +201,12 @@ def unset_name(variable: str) -> str:
     return f".unset {variable}"
 
 
-def _build(checked: CheckedModule, exemplar: Exemplar, namespace: dict[str, Any], shape: Shape) -> CompiledShape:
-    return _ShapeCompiler(checked, shape, namespace).compiled(exemplar.tree)
+def _build(
+    checked: CheckedModule, options: Options, exemplar: Exemplar, namespace: dict[str, Any], shape: Shape
+) -> CompiledShape:
+    compiler = _ShapeCompiler(checked, shape, namespace)
+    compiler.idioms = options.idioms
+    return compiler.compiled(exemplar.tree)
 
 
 def _namespace() -> dict[str, Any]:
@@ -219,8 +231,9 @@ class _TopCompiler(StatementCompiler):
 class _FileCompiler(_TopCompiler):
     """Puts the statements of one file into a function, whose local variables are those of the file."""
 
-    def __init__(self, checked: CheckedModule, *, quick: bool) -> None:
+    def __init__(self, checked: CheckedModule, options: Options, *, quick: bool) -> None:
         super().__init__(checked, _namespace())
+        self.idioms = options.idioms
         # Whether the function reads the ticket itself, and then assumes short texts.
         self._quick = quick
         self.by_statement: list[list[Write]] = []

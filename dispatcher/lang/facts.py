@@ -40,6 +40,8 @@ class Facts:
     binds: frozenset[str]
     uses: Uses
     imports: bool
+    # Whether it makes functions or generators that may run when another statement does.
+    leaves_code: bool
     # The offsets of literals that other statements of its shape may have others for, if it is read alone.
     varying: tuple[int, ...]
     # The offsets of all literals that pieces.py marks in it, if it is read alone.
@@ -62,6 +64,7 @@ def facts_of(statement: Stmt, source: Source, schema: Schema, *, alone: bool = F
         triggers=triggers_of(statement, Quiet(schema, names, names)),
         binds=frozenset(schema.aliases.get(name, name) for name in file_names((statement,))),
         uses=uses((statement,), schema),
+        leaves_code=_leaves_code(statement),
         imports=any(isinstance(item, syntax.Import | syntax.FromImport) for item in all_statements((statement,))),
         varying=tuple(sorted(set(_varying(statement)))),
         marked=tuple(span.start for span in marked(source.text)) if alone else (),
@@ -87,6 +90,31 @@ def _writes_ticket(statement: Stmt, schema: Schema) -> bool:
     return any((variable := schema.find(name)) is not None and variable.writable for name in names)
 
 
+# Functions that are done with their arguments when they return.
+_EAGER = frozenset({"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple", "join"})
+
+
+def _leaves_code(statement: Stmt) -> bool:
+    pending: list[Node] = [statement]
+    while pending:
+        current = pending.pop()
+        match current:
+            case syntax.Function() | syntax.Lambda() | syntax.Comprehension(kind="generator"):
+                return True
+            case syntax.Call(function=syntax.Name(id=name) | syntax.Attribute(name=name), arguments=arguments) if (
+                name in _EAGER
+            ):
+                # What is made for this call alone is gone with it.
+                values = [argument.value for argument in arguments]
+                pending.append(current.function)
+                pending.extend(value for value in values if not isinstance(value, syntax.Lambda | syntax.Comprehension))
+                made = [value for value in values if isinstance(value, syntax.Lambda | syntax.Comprehension)]
+                pending.extend(part for value in made for part in syntax.children(value))
+            case _:
+                pending.extend(syntax.children(current))
+    return False
+
+
 def _varying(statement: Stmt) -> Iterator[int]:
     """Yield the places of literals that are compiled alike, whatever they are: compared, or assigned."""
     pending: list[Node] = [statement]
@@ -103,6 +131,9 @@ def _varying(statement: Stmt) -> Iterator[int]:
                 literals = (value,)
             case syntax.Assignment(value=value):
                 literals = (value,)
+            case syntax.Comprehension():
+                # An idiom is known by its literals, too.
+                continue
             case _:
                 pass
         for literal in literals:

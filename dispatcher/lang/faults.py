@@ -8,7 +8,7 @@ from typing import Literal
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter
 from dispatcher.lang.exceptions import as_python_has_it, limit_text
 from dispatcher.lang.formatting import text_of
-from dispatcher.lang.program import TOP_FUNCTION, Program
+from dispatcher.lang.program import STATEMENT, TOP_FUNCTION, Program
 from dispatcher.lang.records import dataclass
 
 MAX_MESSAGE = 500
@@ -43,18 +43,22 @@ class Places:
         """Return the fault of a statement, or of that to which the traceback leads where the file is one function."""
         program = self.program
         line = column = top_line = top_column = 1
+        # The statement whose code failed, which another one may have called.
+        maker = statement
         step: TracebackType | None = error.__traceback__
         while step is not None:
             code = step.tb_frame.f_code
-            if code.co_filename == program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
+            filename, _, own = code.co_filename.partition(STATEMENT)
+            if filename == program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
                 line, column = self._position(code, step.tb_lasti)
+                maker = int(own) if own else statement
                 if code.co_name == TOP_FUNCTION:
                     top_line, top_column = line, column
             step = step.tb_next
         if statement is None:
             statement = program.statement_at(top_line, top_column)
-        else:
-            line, column = program.position(statement, line, column)
+        elif maker is not None:
+            line, column = program.position(maker, line, column)
         effect = program.shapes[statement].effect if program.shapes else None
         limited = isinstance(error, LimitExceeded) or type(error) in (RecursionError, MemoryError)
         shown = as_python_has_it(error)

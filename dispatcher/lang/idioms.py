@@ -202,21 +202,6 @@ def _is_small(value: object) -> bool:
     return type(value) is int and value < _SMALL
 
 
-def present(root: syntax.Node) -> bool:
-    """Tell whether an idiom stands in a tree, which literals of its own make quicker than parameters."""
-    pending = [root]
-    while pending:
-        current = pending.pop()
-        match current:
-            case syntax.Call() if counting(current, lambda _: True) is not None:
-                return True
-            case syntax.Subscript() if first_of_lines(current) is not None:
-                return True
-            case _:
-                pending.extend(syntax.children(current))
-    return False
-
-
 # --- conditions on a character
 
 # What the element of a comprehension adds to the sum at a character, and its steps.

@@ -68,6 +68,15 @@ def _bytes_of(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
+class _Head:
+    """What several literals, or a long one, begin with; known by its identity, which is quickly looked up."""
+
+    __slots__ = ("literals",)
+
+    def __init__(self, literals: Sequence[str]) -> None:
+        self.literals = literals
+
+
 class _ViewIndex:
     """What is compared with one view."""
 
@@ -115,7 +124,7 @@ class _ViewIndex:
         automaton = ahocorasick.Automaton()
         for head, literals in heads.items():
             is_whole = len(literals) == 1 and len(_bytes_of(literals[0])) <= HEAD
-            automaton.add_word(head, literals[0] if is_whole else tuple(literals))
+            automaton.add_word(head, literals[0] if is_whole else _Head(literals))
             self._is_mixed = self._is_mixed or not is_whole
         automaton.make_automaton()
         self._automaton = automaton
@@ -153,9 +162,9 @@ class _ViewIndex:
         while batch := [literal for _, literal in islice(matches, MATCHES)]:
             meter.charge(len(batch))
             found.update(batch)
-        for literals in [literal for literal in found if type(literal) is tuple]:
-            found.discard(literals)
-            for literal in literals:
+        for head in [literal for literal in found if type(literal) is _Head]:
+            found.discard(head)
+            for literal in head.literals:
                 search(meter, text, literal)
                 if literal in text:
                     found.add(literal)

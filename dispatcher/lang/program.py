@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # The name of a file's or a shape's function: no rule can give it to one of its own.
 TOP_FUNCTION = ".rules"
+# Stands in the name of a code's file before the number of its statement, where that is not the one that runs.
+STATEMENT = "\n"
 # Stands behind the name of a variable of the file where functions around its use have the same name.
 RENAMED = "."
 
@@ -201,9 +203,12 @@ class Program:
         if not shape.shared:
             return line, column
         start = self.starts[number]
+        lines = shape.source.text.count("\n") + 1
         end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.source.text)
         text = self.source.text[start:end]
-        return self.source.position(start + place(shape.source.text, text, shape.source.offset(line, column)))
+        return self.source.position(
+            start + place(shape.source.text, text, shape.source.offset(min(line, lines), column))
+        )
 
     def write(self, number: int, site: int, *, watched: bool) -> Write:
         """Return a place that writes, with its line in the file; watched runs take the functions of shapes."""

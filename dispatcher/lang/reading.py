@@ -21,6 +21,7 @@ from dispatcher.lang.checker import CheckedModule, Names, check_statements
 from dispatcher.lang.facts import Facts, facts_of
 from dispatcher.lang.parser import MAX_NUMBERS, parse
 from dispatcher.lang.pieces import Literal, Pieces, cut
+from dispatcher.lang.program import STATEMENT
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.scopes import imported_meanings
@@ -216,11 +217,17 @@ class _Reader:
         places = facts.marked
         picks = tuple(number for number, place in enumerate(places) if place in varying)
         fixed = tuple(number for number, place in enumerate(places) if place not in varying)
-        values = self._pieces.literals(index)
-        self._fixed[shape] = fixed
-        kind = self._kinds[(shape, *(values[place] for place in fixed)) if fixed else shape] = len(self.exemplars)
-        source = Source(text, self._source.filename)
-        self.exemplars.append(Exemplar(facts, source, tree, tuple(places[pick] for pick in picks), shared=True))
+        filename = self._source.filename
+        kind = len(self.exemplars)
+        if facts.leaves_code:
+            # Whoever runs it must be able to tell which statement it is of, so no other has this exemplar.
+            filename += f"{STATEMENT}{index}"
+        else:
+            values = self._pieces.literals(index)
+            self._fixed[shape] = fixed
+            self._kinds[(shape, *(values[place] for place in fixed)) if fixed else shape] = kind
+        varying_places = tuple(places[pick] for pick in picks)
+        self.exemplars.append(Exemplar(facts, Source(text, filename), tree, varying_places, shared=True))
         self.picks.append(picks if fixed else None)
         return kind
 

@@ -53,7 +53,7 @@ def _dumped(facts: Facts) -> list[Any]:
         [_dumped_trigger(trigger) for trigger in triggers] if triggers is not None else None,
         sorted(facts.binds),
         [sorted(used.read), sorted(used.unbound), sorted(used.bound_inside)],
-        [used.changes_values, used.defines_functions, facts.imports],
+        [used.changes_values, used.defines_functions, facts.imports, facts.leaves_code],
         facts.varying,
         facts.marked,
     ]
@@ -78,7 +78,7 @@ def _loaded(
     marked: list[int],
 ) -> Facts:
     read, unbound, bound_inside = map(set, names)
-    changes_values, defines_functions, imports = flags
+    changes_values, defines_functions, imports, leaves_code = flags
     return Facts(
         is_rule=is_rule,
         always=always,
@@ -88,6 +88,7 @@ def _loaded(
         binds=frozenset(binds),
         uses=Uses(read, unbound, bound_inside, changes_values, defines_functions),
         imports=imports,
+        leaves_code=leaves_code,
         varying=tuple(varying),
         marked=tuple(marked),
     )

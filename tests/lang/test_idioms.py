@@ -13,16 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dispatcher import RuleSet
-from dispatcher.lang import compiler, idioms
+from dispatcher.lang import compiler
 from dispatcher.lang.budget import Limits, Meter
 from dispatcher.lang.evaluator import Outcome
-from dispatcher.lang.expressions import ExpressionCompiler
 from dispatcher.lang.idioms import CHARACTER_METHODS
 from dispatcher.lang.iteration import iterate, turns_cost
 from dispatcher.lang.methods.text import TEXT
-from dispatcher.lang.modules.textwrap_module import Lines, lines
-from dispatcher.lang.parser import parse
-from dispatcher.lang.source import Source
+from dispatcher.lang.modules.textwrap_module import Lines, lines, whole
+from dispatcher.lang.records import replace
 from dispatcher.lang.values import Builtin
 from tests.lang import running
 from tests.lang.strategies import PROPERTY
@@ -79,11 +77,12 @@ VALUES = (
 @contextmanager
 def off() -> Iterator[None]:
     """Look for no idioms for a while."""
-    ExpressionCompiler.idioms = False
+    usual = compiler.DEFAULT
+    compiler.DEFAULT = replace(usual, idioms=False)
     try:
         yield
     finally:
-        ExpressionCompiler.idioms = True
+        compiler.DEFAULT = usual
 
 
 def told(outcome: Outcome) -> tuple[Any, ...]:
@@ -364,6 +363,13 @@ def test_the_lines_that_nobody_looked_at_are_told() -> None:
     assert [logged.value for logged in outcome.writes] == [["one", "two", "three"], "one"]
 
 
+@given(WRAPPED, st.integers(1, 20))
+@PROPERTY
+def test_all_lines_are_those_of_the_module(text: str, width: int) -> None:
+    """The lines that stand for a text are Python's own, wherever it may be broken."""
+    assert whole(Lines(text, width, "")) == textwrap.wrap(text, width)
+
+
 @pytest.mark.parametrize(
     "rules",
     [
@@ -393,16 +399,6 @@ def test_wrapping_means_what_it_means(rules: str) -> None:
     """Other functions called `wrap`, other widths and other indexes give their values and faults, at their places."""
     for message in ("", "   ", "one two three four", "one-two " * 40):
         assert_same(rules, message)
-
-
-def test_idioms_are_found_in_a_tree() -> None:
-    """Whoever shares compiled code among statements is told where literals must not become parameters."""
-    for text, expected in {
-        "x = 1 + sum(1 for c in msg if c.isupper())": True,
-        "x = [textwrap.wrap(msg, 5)[0]]": True,
-        "x = sum(msg)": False,
-    }.items():
-        assert idioms.present(parse(Source(text))[0].body[0]) is expected
 
 
 def test_literals_of_statements_that_share_their_code_stay_apart() -> None:

@@ -53,7 +53,7 @@ REFUSED = {
     "a thousand nested ifs": (indented("if msg:\n", 1_000) + " " * 1_000 + "x = 1\n", "too-large"),
     "a thousand nested trys": (indented("try:\n", 1_000), "too-large"),
     "an f-string with more fields than can be read": ("x = f'" + "{msg}" * 5_000 + "'\n", "invalid-literal"),
-    "f-strings of many fields": (("x = f'" + "{msg}" * 900 + "'\n") * 60, "too-large"),
+    "f-strings of many fields": ("".join(f"x{n} = f'{'{msg}' * 900}'\n" for n in range(60)), "too-large"),
     "an f-string that nests itself": ("x = f'" + "{x:" * 10_000 + "'\n", "invalid-literal"),
     "brackets in an f-string": ("x = f'{" + "(" * 10_000 + "'\n", "invalid-literal"),
     "a whole number of a million digits": ("x = " + "1" * 999_000 + "\n", "invalid-literal"),

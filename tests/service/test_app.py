@@ -18,7 +18,7 @@ from dispatcher import RulesError, RuleSet
 from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.halo.settings import EMULATOR_KEY
 from service import logs
-from service.app import create_app, run
+from service.app import _listener, create_app, run
 from service.settings import HaloSection, Settings
 from tests.service.bench import application, started, wait_for_state
 from tests.service.fakes import LOST_ANSWER, FakeHalo, connection_refused, no_answer
@@ -95,6 +95,14 @@ def test_run_twice(tmp_path: Path, rules: Path, served: list[int]) -> None:
         run(settings, io.StringIO())
     first.state.store.close()
     assert served == []
+
+
+def test_answers_are_sent_at_once(tmp_path: Path) -> None:
+    """What an answer consists of is not held back until the client has acknowledged what came before."""
+    with _listener(Settings(data=tmp_path, port=0)) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_port_in_use(tmp_path: Path, rules: Path, served: list[int]) -> None:

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from dispatcher import RuleSet
 from dispatcher.dispatch import dry_run
 from service import examples, models
+from service.problems import JsonAnswer
 from tests.service.bench import RULES, application, started, wait_for_state
 from tests.service.fakes import FakeHalo, answered, wait_until
 
@@ -296,6 +297,19 @@ async def test_body_that_is_no_object(client: httpx.AsyncClient, body: bytes) ->
     """JSON other than an object is no ticket."""
     answer = await client.post("/v1/tickets", content=body, headers={"Content-Type": "application/json"})
     assert problem(answer)["type"] == "urn:dispatcher:problem:invalid-request"
+
+
+@pytest.mark.parametrize("path", ["/v1/rules/check", "/v1/rules/test", "/v1/tickets"])
+async def test_no_body(client: httpx.AsyncClient, path: str) -> None:
+    """A request without a body is a problem that says that there is none."""
+    answer = await client.post(path, headers={"Content-Type": "application/json"})
+    assert problem(answer) == not_a_request({"pointer": "#", "detail": "Field required"})
+
+
+def test_an_answer_takes_any_text() -> None:
+    """Answers are UTF-8, and where text has half of a surrogate pair they are ASCII; numbers are those of JSON."""
+    assert JsonAnswer({"é": [1.5, float("nan")]}).body == '{"é":[1.5,null]}'.encode()
+    assert JsonAnswer({"é": "\ud800"}).body == b'{"\\u00e9":"\\ud800"}'
 
 
 async def test_fields_that_do_not_fit(client: httpx.AsyncClient) -> None:

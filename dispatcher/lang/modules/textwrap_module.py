@@ -149,8 +149,7 @@ def whole(value: Any) -> Any:
     """Return a value of the log, of Lines the list that they stand for."""
     if type(value) is not Lines:
         return value
-    prose = _prose(value.text, value.width)
-    return textwrap.wrap(value.text, value.width) if prose is None else prose
+    return _prose(value.text, value.width) or textwrap.wrap(value.text, value.width)
 
 
 def first_line(found: Any) -> Any:
