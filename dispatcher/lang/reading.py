@@ -32,6 +32,8 @@ from dispatcher.lang.syntax import Module, Node, Stmt
 MAX_FILE = 16_000_000
 MAX_STATEMENTS = 150_000
 MAX_EXEMPLARS = 4_000_000
+# Braces in all exemplars: each field of an f-string is read by itself.
+MAX_BRACES = 40_000
 # Characters of the exemplars that are kept; the trees of a character take some 50 bytes.
 MAX_KEPT = 2_500_000
 
@@ -185,6 +187,7 @@ class _Reader:
         self._schema = schema
         self._known = known
         self._characters = 0
+        self._braces = 0
         # The exemplar of each shape, and of what it is with the literals that do not vary.
         self._kinds: dict[Any, int] = {}
         # Which literals of a shape do not vary.
@@ -207,7 +210,8 @@ class _Reader:
         end = starts[index + 1] if index + 1 < len(starts) else len(self._source.text)
         text = self._source.text[starts[index] : end].rstrip()
         self._characters += len(text)
-        if self._characters > MAX_EXEMPLARS:
+        self._braces += text.count("{")
+        if self._characters > MAX_EXEMPLARS or self._braces > MAX_BRACES:
             return None
         found = self._found(text)
         if found is None:

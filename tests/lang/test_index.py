@@ -274,6 +274,36 @@ def test_faults_in_functions_are_where_python_has_them() -> None:
     assert [(fault.line, fault.column) for fault in decision.faults] == [(3, 12), (5, 5), (3, 12), (13, 12), (13, 12)]
 
 
+LEFT_BEHIND = {
+    "in a dict": "box = dict(f=lambda x: (\n\n  1 / x))\nteam = box['f'](0)\n",
+    "as a default": "f = max([], default=lambda x: (\n\n  1 / x))\nteam = f(0)\n",
+    "by the rule's own function": "def list(x): return x\nlazy = list(1 / x for x in (\n\n  [0]))\nteam = sum(lazy)\n",
+    "by another function": "import itertools\nsum = itertools.chain\nf = sum(\n\n  1 / x for x in [0])\nteam = tuple(f)\n",
+    "by a lambda": "min = lambda f: f\nf = min(lambda x: (\n\n  1 / x))\nteam = f(0)\n",
+    "in a function": "def f(x):\n    return lambda: (\n\n  1 / x)\ng = f(0)\nteam = g()\n",
+}
+
+
+@pytest.mark.parametrize("text", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_code_that_is_kept_fails_where_it_stands(text: str) -> None:
+    """Whatever keeps a function or a generator, it fails in its own line, for whichever statement runs it."""
+    (decision,) = agree(text, tickets=[{}])
+
+    assert_is_pythons(decision, [text], {})
+
+
+@pytest.mark.parametrize("filename", ["a\nb.rules", "\n", "a\n0", "", "é.rules"])
+@pytest.mark.parametrize("way", WAYS)
+def test_files_of_any_name_are_told_apart_from_their_statements(way: str, filename: str) -> None:
+    """A line end in a file's name moves no fault to another statement."""
+    with reading(way):
+        each = RuleSet.from_text("team = 'A'\ndef f(x): return 1 / x\nagent = f(0)\nimpact = 1\n", filename=filename)
+    decision = each.decide({})
+
+    assert [(fault.file, fault.line, fault.column) for fault in decision.faults] == [(filename, 2, 18)]
+    assert [(change.variable, change.line) for change in decision.changes] == [("team", 1), ("impact", 4)]
+
+
 # --- what callers do
 
 

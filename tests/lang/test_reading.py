@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from dispatcher.lang.checker import check_module
 from dispatcher.lang.compiler import compile_statements
 from dispatcher.lang.parser import MAX_NUMBERS, parse
 from dispatcher.lang.reading import Statements, read
+from dispatcher.lang.records import replace
 from dispatcher.lang.source import Source
 from dispatcher.tickets import TICKET_SCHEMA
 from tests.lang.long_files import files
@@ -86,10 +86,6 @@ APART = {
     "defaults": "def f(x='a'): return x\ndef f(x='b'): return x\n",
     "functions": "def f(): return 1\ndef f(): return 1\n",
     "generators that are kept": "state = (x for x in msg)\nstate = (x for x in msg)\n",
-    "functions that a dict keeps": "state = dict(f=lambda: 1)\nstate = dict(f=lambda: 1)\n",
-    "generators that the rule's own function gets": (
-        "def any(x): return x\nstate = any(x for x in msg)\nstate = any(x for x in msg)\n"
-    ),
 }
 
 
