@@ -90,8 +90,9 @@ def _writes_ticket(statement: Stmt, schema: Schema) -> bool:
     return any((variable := schema.find(name)) is not None and variable.writable for name in names)
 
 
-# Functions that are done with their arguments when they return.
-_EAGER = frozenset({"all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple", "join"})
+# Functions that are done with a generator that is their one argument when they return, and with their `key`. A file
+# that binds one of these names is read as a whole.
+EAGER = frozenset({"all", "any", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"})
 
 
 def _leaves_code(statement: Stmt) -> bool:
@@ -101,15 +102,21 @@ def _leaves_code(statement: Stmt) -> bool:
         match current:
             case syntax.Function() | syntax.Lambda() | syntax.Comprehension(kind="generator"):
                 return True
-            case syntax.Call(function=syntax.Name(id=name) | syntax.Attribute(name=name), arguments=arguments) if (
-                name in _EAGER
+            case syntax.Call(
+                function=syntax.Name(id=name),
+                arguments=(syntax.Argument(kind="", name=None, value=syntax.Comprehension() as made),),
+            ) if name in EAGER:
+                pending.extend(syntax.children(made))
+            case syntax.Call(
+                function=syntax.Attribute(name="join") as joined,
+                arguments=(syntax.Argument(kind="", name=None, value=syntax.Comprehension() as made),),
             ):
-                # What is made for this call alone is gone with it.
-                values = [argument.value for argument in arguments]
-                pending.append(current.function)
-                pending.extend(value for value in values if not isinstance(value, syntax.Lambda | syntax.Comprehension))
-                made = [value for value in values if isinstance(value, syntax.Lambda | syntax.Comprehension)]
-                pending.extend(part for value in made for part in syntax.children(value))
+                pending += [joined, *syntax.children(made)]
+            case syntax.Call(
+                function=syntax.Name(id="max" | "min" | "sorted"),
+                arguments=(syntax.Argument() as first, syntax.Argument(name="key", value=syntax.Lambda() as key)),
+            ):
+                pending += [first, *syntax.children(key)]
             case _:
                 pending.extend(syntax.children(current))
     return False

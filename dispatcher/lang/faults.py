@@ -48,8 +48,8 @@ class Places:
         step: TracebackType | None = error.__traceback__
         while step is not None:
             code = step.tb_frame.f_code
-            filename, _, own = code.co_filename.partition(STATEMENT)
-            if filename == program.filename and step.tb_frame.f_globals.get("__builtins__") == {}:
+            is_own, own = self._told_by(code.co_filename)
+            if is_own and step.tb_frame.f_globals.get("__builtins__") == {}:
                 line, column = self._position(code, step.tb_lasti)
                 maker = int(own) if own else statement
                 if code.co_name == TOP_FUNCTION:
@@ -72,6 +72,14 @@ class Places:
             column=column,
             after_effect=effect is not None and (top_line, top_column) >= effect,
         )
+
+    def _told_by(self, filename: str) -> tuple[bool, str]:
+        """Tell from the name of a code's file whether it is the program's, and of which statement, if that is in it."""
+        known = self.program.filename
+        if filename == known:
+            return True, ""
+        own = filename.removeprefix(known + STATEMENT)
+        return own != filename and own.isdecimal(), own
 
     def _position(self, code: CodeType, instruction: int) -> tuple[int, int]:
         positions = self._positions.get(id(code))

@@ -203,12 +203,12 @@ class Program:
         if not shape.shared:
             return line, column
         start = self.starts[number]
-        lines = shape.source.text.count("\n") + 1
+        if line > shape.source.text.count("\n") + 1:
+            # Not a place of this shape: better the statement than none.
+            return self.source.position(start)
         end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.source.text)
         text = self.source.text[start:end]
-        return self.source.position(
-            start + place(shape.source.text, text, shape.source.offset(min(line, lines), column))
-        )
+        return self.source.position(start + place(shape.source.text, text, shape.source.offset(line, column)))
 
     def write(self, number: int, site: int, *, watched: bool) -> Write:
         """Return a place that writes, with its line in the file; watched runs take the functions of shapes."""

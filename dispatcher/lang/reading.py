@@ -14,11 +14,12 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 from dispatcher.lang import syntax
 from dispatcher.lang.checker import CheckedModule, Names, check_statements
-from dispatcher.lang.facts import Facts, facts_of
+from dispatcher.lang.facts import EAGER, Facts, facts_of
 from dispatcher.lang.parser import MAX_NUMBERS, parse
 from dispatcher.lang.pieces import Literal, Pieces, cut
 from dispatcher.lang.program import STATEMENT
@@ -31,11 +32,11 @@ from dispatcher.lang.syntax import Module, Node, Stmt
 # Characters and statements of a file that is read in pieces, and characters of all exemplars together.
 MAX_FILE = 16_000_000
 MAX_STATEMENTS = 150_000
-MAX_EXEMPLARS = 4_000_000
+MAX_EXEMPLARS = 2_500_000
 # Braces in all exemplars: each field of an f-string is read by itself.
 MAX_BRACES = 40_000
 # Characters of the exemplars that are kept; the trees of a character take some 50 bytes.
-MAX_KEPT = 2_500_000
+MAX_KEPT = 1_000_000
 
 
 class Exemplar:
@@ -116,6 +117,8 @@ def read(source: Source, schema: Schema, least: int, known: Sequence[Facts] | No
     if known is not None and len(exemplars) != len(known):
         return None
     variables = frozenset[str]().union(*(exemplar.facts.binds for exemplar in exemplars))
+    if variables & EAGER:
+        return None
     if known is None:
         importing = tuple(exemplar.tree for exemplar in exemplars if exemplar.facts.imports)
         # Who imports a name must see all that bind it.
@@ -155,6 +158,7 @@ class _Kept:
     """What was found out of the exemplars that were read last."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._found: OrderedDict[tuple[str, int], tuple[Schema, Stmt, Facts]] = OrderedDict()
         self._characters = 0
 
@@ -165,11 +169,14 @@ class _Kept:
 
     def put(self, text: str, schema: Schema, tree: Stmt, facts: Facts) -> None:
         """Keep the tree and the facts of an exemplar, and drop what was read longest ago."""
-        self._found[text, id(schema)] = schema, tree, facts
-        self._characters += len(text)
-        while self._characters > MAX_KEPT:
-            (dropped, _), _ = self._found.popitem(last=False)
-            self._characters -= len(dropped)
+        with self._lock:
+            if (text, id(schema)) in self._found:
+                return
+            self._found[text, id(schema)] = schema, tree, facts
+            self._characters += len(text)
+            while self._characters > MAX_KEPT:
+                (dropped, _), _ = self._found.popitem(last=False)
+                self._characters -= len(dropped)
 
 
 _KEPT = _Kept()
