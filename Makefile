@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format fuzz calibrate bench reference tables lock clean
+.PHONY: demo test lint format fuzz crash load judges calibrate bench reference tables lock clean
 
 demo: .venv/ready
 	$(BIN)/dispatcher demo $(ARGS)
@@ -22,6 +22,18 @@ format: .venv/ready
 # Runs random programs here and on CPython until it is stopped: make fuzz ARGS="--seconds 600".
 fuzz: .venv/ready
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Kills the service again and again and counts what Halo got: make crash QUICK=1, make crash ARGS="--kills 300".
+crash: .venv/ready
+	$(BIN)/python -m tests.crash $(if $(QUICK),--quick) $(ARGS)
+
+# Takes tickets as fast as it can, beside a plain endpoint: make load ARGS="--seconds 600 --rate-limit 500".
+load: .venv/ready
+	$(BIN)/python -m tests.load $(ARGS)
+
+# Lets clients that others wrote try the emulator, each installed on its own below .venv/judges.
+judges: .venv/ready
+	$(BIN)/python -m tests.judges $(ARGS)
 
 # Prints what a step of the budget takes, of time and of memory.
 calibrate: .venv/ready

@@ -114,18 +114,47 @@ def _add_init(command: argparse.ArgumentParser) -> None:
 
 
 def _add_emulator(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--host", default="127.0.0.1")
-    command.add_argument("--port", type=int, default=8421)
+    from service.emulator import command as emulator
+
+    emulator.add_arguments(command)
 
 
 def _add_demo(command: argparse.ArgumentParser) -> None:
     command.add_argument("--once", action="store_true", help="end when the tickets are filed")
 
 
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    from service.commands import keys
+
+    for action in keys.add_arguments(command):
+        _add_config(action)
+
+
+def _add_tickets(command: argparse.ArgumentParser) -> None:
+    from service.commands import tickets
+
+    for action in tickets.add_arguments(command):
+        _add_config(action)
+
+
+def _add_doctor(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--write-test-ticket",
+        action="store_true",
+        help="also file a ticket with a note, and delete it if that is allowed; nothing is written otherwise",
+    )
+    _add_format(command)
+    _add_config(command)
+
+
 def _add_common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--format", choices=("text", "json"), default="text", help="for people (default) or as data")
+    _add_format(command)
     command.add_argument("--variables", metavar="NAMES", type=_names, default=(), help="ticket keys to declare: a,b")
     _add_config(command)
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("text", "json"), default="text", help="for people (default) or as data")
 
 
 def _add_config(command: argparse.ArgumentParser) -> None:
@@ -309,16 +338,54 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _emulator(options: argparse.Namespace) -> int:
-    from service.emulator.app import run
+    from service.emulator import command as emulator
 
-    run(options.host, options.port)
-    return 0
+    return emulator.run(options, sys.stdout)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from dispatcher.halo.doctor import examine
+    from service.settings import load_settings
+
+    settings = load_settings(options.config)
+    as_text = options.format == "text"
+    width = os.get_terminal_size(sys.stdout.fileno()).columns if as_text and sys.stdout.isatty() else None
+    found = []
+
+    async def run() -> None:
+        checks = examine(settings.halo, settings.defaults, write_test_ticket=options.write_test_ticket)
+        async for finding in checks:
+            found.append(finding.to_dict())
+            if as_text:
+                render.write(render.finding(found[-1], width), sys.stdout)
+                sys.stdout.flush()
+
+    asyncio.run(run())
+    if as_text:
+        render.write([[], render.verdicts(found)], sys.stdout)
+    else:
+        _print_json(found, sys.stdout)
+    return int(any(finding["verdict"] == "failed" for finding in found))
 
 
 def _demo(options: argparse.Namespace) -> int:
     from service.demo import run_demo
 
     return run_demo(once=options.once, out=sys.stdout)
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from service.commands import keys
+
+    return keys.run(options)
+
+
+def _tickets(options: argparse.Namespace) -> int:
+    from service.commands import tickets
+
+    return tickets.run(options)
 
 
 # For each command: its help in one line and at length, its arguments, and what runs it.
@@ -337,6 +404,20 @@ _COMMANDS = {
     ),
     "init": ("write a commented dispatcher.toml", None, _add_init, _init),
     "serve": ("take tickets in and file them in Halo", None, _add_config, _serve),
-    "halo-emulator": ("imitate Halo, for trying things out", None, _add_emulator, _emulator),
+    "tickets": ("show tickets, and file or settle those that stopped", None, _add_tickets, _tickets),
+    "keys": ("create, list and revoke API keys", None, _add_keys, _keys),
+    "doctor": (
+        "find out whether tickets can be filed in Halo",
+        "Try key, servers, permissions and settings against Halo, and say what to mend. Exit code 1: something failed.",
+        _add_doctor,
+        _doctor,
+    ),
+    "halo-emulator": (
+        "imitate Halo, for trying things out",
+        "Imitate Halo. While it runs, PUT /emulator/faults and POST /emulator/down let requests fail, and GET "
+        "/emulator/calls counts them.",
+        _add_emulator,
+        _emulator,
+    ),
     "demo": ("show the whole way of a few tickets, with the emulator as Halo", None, _add_demo, _demo),
 }

@@ -6,35 +6,64 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Protocol, TextIO
 
 import uvicorn
 from fastapi import FastAPI
 
 from dispatcher import RulesError, RuleSet, render
 from dispatcher.errors import SettingsError
+from dispatcher.halo.errors import HaloRequestError, NotSetUpError
+from dispatcher.halo.requester import Known
 from dispatcher.halo.settings import EMULATOR_KEY, HaloSettings
 from dispatcher.halo.writer import HaloWriter
-from service import logs, problems
-from service.delivery import Delivery, Writer
+from service import access, delivery, logs, operation, problems, ticket_routes
+from service.access import Access
+from service.alerts import Alerts
+from service.budget import Budget
+from service.database import Database
+from service.deciding import ActiveRules
+from service.delivery import Delivery
 from service.intake import Intake
+from service.keys import Keys
+from service.metrics import Metrics
+from service.readiness import gauges, readiness
+from service.requesters import Requesters
+from service.retention import Retention
 from service.routes import router
 from service.settings import Settings
 from service.store import Store
 from service.trials import Trials
+from service.worker import Worker, worker_name
 
-if TYPE_CHECKING:
-    from service.engine import Engine
-
-RECONCILE_SECONDS = 60.0
+# How often look-ups are asked whether they are old.
+REFRESH_SECONDS = 30.0
+# How long a start waits for Halo.
+START_SECONDS = 5.0
+ALERT_SECONDS = 5.0
+RETENTION_SECONDS = 3600.0
 
 _log = logging.getLogger(__name__)
 
 
+class Halo(delivery.Writer, Protocol):
+    """What the service asks of Halo."""
+
+    async def known_of(self, email: str) -> Known: ...
+
+    def rank(self, priority: Any) -> int | None: ...
+
+    async def refresh(self) -> None: ...
+
+    def lookups_age_seconds(self) -> float | None: ...
+
+    async def aclose(self) -> None: ...
+
+
 def create_app(
-    settings: Settings, *, ruleset: RuleSet | None = None, writer_factory: Callable[[], Writer] | None = None
+    settings: Settings, *, ruleset: RuleSet | None = None, halo_factory: Callable[[Budget], Halo] | None = None
 ) -> FastAPI:
     """Return the service as an ASGI application; it begins to deliver when it is started.
 
@@ -49,12 +78,21 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    app.state.ruleset = ruleset or load_rules(settings)
-    app.state.trials = Trials(app.state.ruleset, settings)
-    app.state.store = Store(settings.database)
-    app.state.writer_factory = writer_factory or (lambda: HaloWriter(settings.halo))
+    app.state.database = Database(settings.database)
+    app.state.store = Store(app.state.database)
+    app.state.metrics = Metrics()
+    app.state.budget = Budget(app.state.database, settings.halo.calls_per_5_minutes, app.state.metrics.called)
+    app.state.halo_factory = halo_factory or (lambda budget: HaloWriter(settings.halo, budget=budget))
+    app.state.keys = Keys(app.state.database)
     problems.install(app)
-    app.include_router(router)
+    access.install(app, Access(app.state.keys))
+    app.include_router(operation.router)
+    if settings.role != "worker":
+        app.state.ruleset = ruleset or load_rules(settings)
+        app.state.rules = ActiveRules(app.state.ruleset)
+        app.state.trials = Trials(app.state.rules, settings)
+        app.include_router(router)
+        app.include_router(ticket_routes.router)
     return app
 
 
@@ -73,19 +111,23 @@ def load_rules(settings: Settings) -> RuleSet:
 def run(settings: Settings, output: TextIO | None = None) -> int:
     """Serve until interrupted, and return the exit code: 1 for rules with errors."""
     output = output or sys.stdout
-    logs.configure()
+    logs.configure(settings.log_level, settings.log_format)
     try:
         app = create_app(settings)
     except RulesError as error:
         render.write(render.diagnostics(error.diagnostics), output)
         return 1
-    store: Store = app.state.store
+    database: Database = app.state.database
     # Opened here already, so that a folder or port in use is said in words and not as a traceback.
-    store.open()
+    database.open()
     try:
-        with _listener(settings) as listener:
+        if settings.role != "web":
+            asyncio.run(_check_halo(settings))
+        keys = bool(app.state.keys.all())
+        host = access.listening_host(settings.host, keys=keys)
+        with _listener(settings.model_copy(update={"host": host})) as listener:
             host, port = listener.getsockname()[:2]
-            output.write("".join(f"{line}\n" for line in _greeting(settings, app.state.ruleset, host, port)))
+            output.write("".join(f"{line}\n" for line in _greeting(app, host, port, keys=keys)))
             output.flush()
             # The log tells what becomes of tickets and what fails. A line for each request would take half as long as
             # answering it, and who wants them has a proxy in front.
@@ -94,8 +136,22 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
     finally:
-        store.close()
+        database.close()
     return 0 if server.started else 1
+
+
+async def _check_halo(settings: Settings) -> None:
+    """Raise SettingsError when Halo answers that it is not set up; while it is away, the start goes on."""
+    halo = HaloWriter(settings.halo)
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await halo.check_catch_all()
+    except NotSetUpError as error:
+        raise SettingsError(str(error)) from None
+    except (HaloRequestError, TimeoutError) as error:
+        _log.warning("Halo could not be asked whether it is set up", extra={"error": str(error) or "no answer in time"})
+    finally:
+        await halo.aclose()
 
 
 def _listener(settings: Settings) -> socket.socket:
@@ -111,13 +167,14 @@ def _listener(settings: Settings) -> socket.socket:
     return listener
 
 
-def _greeting(settings: Settings, ruleset: RuleSet, host: str, port: int) -> list[str]:
+def _greeting(app: FastAPI, host: str, port: int, *, keys: bool) -> list[str]:
+    settings: Settings = app.state.settings
     address = f"[{host}]" if ":" in host else host
-    lines = [
-        f"Listening on http://{address}:{port} (interface: /docs)",
-        f"Rules: {settings.rules}, revision {ruleset.revision}",
-        f"Halo: {settings.halo.resource_server}",
-    ]
+    lines = [f"Listening on http://{address}:{port} (interface: /docs)", *access.greeting(settings.host, keys=keys)]
+    if settings.role != "worker":
+        lines.append(f"Rules: {settings.rules}, revision {app.state.ruleset.revision}")
+    lines.append(f"Halo: {settings.halo.resource_server}")
+    lines.append(f"Database: {app.state.database} ({app.state.database.server()}), role {settings.role}")
     if settings.halo.resource_server == HaloSettings().resource_server:
         lines.append(
             "Warning: that is the emulator's address, and no ticket reaches a real Halo. Start the emulator with "
@@ -130,44 +187,98 @@ def _greeting(settings: Settings, ruleset: RuleSet, host: str, port: int) -> lis
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    store: Store = app.state.store
-    try:
-        engine = await asyncio.to_thread(_start, app.state)
-        reconciling = asyncio.create_task(_keep_reconciled(engine))
-        try:
-            yield
-        finally:
-            reconciling.cancel()
-            with suppress(asyncio.CancelledError):
-                await reconciling
-            await asyncio.to_thread(engine.stop)
-    finally:
-        store.close()
-
-
-def _start(state: Any) -> Engine:
-    # Costs a second, which nobody should pay who only wants to see an error in the settings.
-    from service.engine import Engine
-
+    """Start what the role asks for; stop it in the opposite order."""
+    state = app.state
     settings: Settings = state.settings
-    state.store.open()
-    delivery = Delivery(state.store, state.writer_factory, settings.delivery, settings.defaults)
-    engine = Engine(state.store, delivery, settings.delivery)
-    engine.start()
+    async with AsyncExitStack() as running:
+        await asyncio.to_thread(state.database.open)
+        running.callback(state.database.close)
+        halo: Halo = state.halo_factory(state.budget)
+        running.push_async_callback(halo.aclose)
+        state.halo = halo
+        state.wake = lambda: None
+        if settings.role != "web":
+            await _start_worker(app, halo, running)
+        decided = await _watch(app, halo, running)
+        if settings.role != "worker":
+            state.intake = Intake(state.rules, state.store, settings.zone, halo.rank, decided)
+            state.requesters = Requesters(halo.known_of, state.ruleset.reads, settings.halo.intake_lookup_seconds)
+        await running.enter_async_context(_repeated("refresh look-ups", REFRESH_SECONDS, halo.refresh))
+        yield
+
+
+async def _start_worker(app: FastAPI, halo: Halo, running: AsyncExitStack) -> None:
+    state = app.state
+    settings: Settings = state.settings
+    if state.database.is_sqlite:
+        # Whoever had tickets under way is gone: no two services open one file.
+        await asyncio.to_thread(state.store.end_leases)
+    name = worker_name()
+    attempts = Delivery(
+        state.store,
+        halo,
+        settings.delivery,
+        settings.defaults,
+        worker=name,
+        answered_since=state.budget.answered_since,
+        metrics=state.metrics,
+    )
+    worker = Worker(name, state.store, attempts, settings.delivery)
+    state.worker, state.wake = worker, worker.wake
+    delivering = asyncio.create_task(worker.run())
+
+    async def stop() -> None:
+        await worker.stop()
+        await delivering
+
+    running.push_async_callback(stop)
+
+
+async def _watch(app: FastAPI, halo: Halo, running: AsyncExitStack) -> Callable[[Mapping[str, Any], float], None]:
+    """Start what watches over the service and cleans up behind it; return what must be told of decisions."""
+    state = app.state
+    settings: Settings = state.settings
+    worker: Worker | None = getattr(state, "worker", None)
+    metrics: Metrics = state.metrics
+    answered_since = state.budget.answered_since
+
+    def away_seconds() -> float | None:
+        return None if worker is None else worker.outage.seconds(answered_since)
+
+    state.readiness = readiness(settings, state.store, worker, away_seconds, halo.lookups_age_seconds)
+    metrics.gauges(lambda: gauges(state.store, state.budget.left, away_seconds, halo.lookups_age_seconds))
+    if worker is not None:
+        retention = Retention(state.database, settings.retention)
+        await running.enter_async_context(_repeated("delete what is old", RETENTION_SECONDS, retention.sweep))
+    if settings.alerts.url is None:
+        return metrics.decided
+    alerts = Alerts(state.database, settings.alerts.url, outage=away_seconds, answered_since=answered_since)
+    running.push_async_callback(alerts.aclose)
+    await running.enter_async_context(_repeated("look for alerts", ALERT_SECONDS, alerts.look))
+
+    def decided(decision: Mapping[str, Any], seconds: float) -> None:
+        metrics.decided(decision, seconds)
+        alerts.decided(decision)
+
+    return decided
+
+
+@asynccontextmanager
+async def _repeated(what: str, seconds: float, action: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Do something at once and then again and again, until the block ends."""
+
+    async def repeat() -> None:
+        while True:
+            try:
+                await action()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next round must come
+                _log.warning("cannot %s", what, extra={"error": f"{type(error).__name__}: {error}"})
+            await asyncio.sleep(seconds)
+
+    task = asyncio.create_task(repeat())
     try:
-        engine.reconcile(stale_seconds=0)
-    except BaseException:
-        engine.stop()
-        raise
-    state.intake = Intake(state.ruleset, state.store, engine, settings.zone)
-    return engine
-
-
-async def _keep_reconciled(engine: Engine) -> None:
-    while True:
-        await asyncio.sleep(RECONCILE_SECONDS)
-        try:
-            await asyncio.to_thread(engine.reconcile)
-        except Exception:  # noqa: BLE001 - whatever it was, the next round must come
-            # The database is away; it is asked again in a minute.
-            _log.exception("could not look for stranded deliveries")
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -3,15 +3,19 @@
 An attempt at a stage (first the ticket, then its note) goes:
 
 1. The row has the result: done.
-2. It has an intent younger than the grace period: an earlier attempt, perhaps of a process that has died
-   since, may still be at work in Halo. Wait for the rest of it.
-3. It has an older intent: Halo has finished or never began. Look it up by our id; found: keep it, done.
-4. Set the intent by compare-and-set; whoever fails at that leaves the attempt to the one who did not.
-5. Ask Halo to create it, and keep the answer. If Halo surely did nothing, withdraw the intent, which saves
-   the look-up.
+2. It has an intent without a result, so it is in doubt: an earlier attempt, perhaps of a process that has died since,
+   may still be at work in Halo. Wait until the grace period is over.
+3. Then Halo has finished or never began. Look it up by our id; found: keep it, done. Halo cannot tell: a person must.
+4. Ask Halo to create it. Right before each request that creates something, the writer calls `claim`, which sets the
+   intent by compare-and-set; whoever fails at that leaves the ticket to the one who did not.
+5. Keep the answer. If Halo surely did nothing, withdraw the intent, which saves wait and look-up.
 
 So the usual way costs two requests and no look-up, and a doubtful answer never leads to a second ticket.
-Nothing here knows what calls it again after a failure (see `engine`).
+
+How old a doubt is, this process tells by its own monotonic clock, from when it first saw the intent: no clock that is
+set forward ends a wait too early. What that costs is that a wait begins anew when the process does.
+
+Nothing here knows what calls it again after a failure (see `worker`).
 """
 
 from __future__ import annotations
@@ -20,34 +24,42 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol, TypedDict
+from functools import partial
+from typing import Any, Literal, Protocol
 
-from dispatcher.halo.errors import HaloRequestError
+from dispatcher.halo.errors import CannotTellError, HaloRequestError, NotSetUpError
 from dispatcher.halo.note import SubmissionError
 from dispatcher.halo.writer import CreatedTicket
+from service.database import milliseconds
+from service.metrics import Metrics
 from service.settings import DeliverySection
-from service.store import Stage, State, Store, StoredTicket
+from service.store import LOST_ANSWER, Stage, State, Store, StoredTicket
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 # However long Halo asks us to wait.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
-# Answers that say that Halo is away, or closed to us, and nothing about the ticket.
+# Answers that say that Halo is away, or closed to us, unless it answers others meanwhile.
 _AWAY = frozenset({None, 401, 408, 425, 429, 502, 503, 504})
-
-_LOST_ANSWER = "Halo's answer to creating this ticket was lost, so values that Halo does not know are not listed here."
 
 _log = logging.getLogger(__name__)
 
 
-class Outcome(TypedDict):
-    """What an attempt came to. JSON data, because whatever calls again keeps it on disk."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an attempt came to.
+
+    `again`: in so many seconds; `watching`: this process measures them, so it should be the one. `away`: nothing was
+    heard of Halo meanwhile.
+    """
 
     result: Literal["done", "again", "over"]
-    seconds: float
+    seconds: float = 0.0
+    watching: bool = False
+    away: bool = False
 
 
 class Writer(Protocol):
@@ -60,6 +72,7 @@ class Writer(Protocol):
         decision: Mapping[str, Any],
         *,
         defaults: Mapping[str, Any],
+        claim: Callable[[], Awaitable[None]],
     ) -> CreatedTicket: ...
 
     async def find_ticket(self, reference: str) -> int | None: ...
@@ -72,154 +85,205 @@ class Writer(Protocol):
         decision: Mapping[str, Any],
         submission_errors: Sequence[SubmissionError],
         remarks: Sequence[str],
+        *,
+        claim: Callable[[], Awaitable[None]],
     ) -> int: ...
 
     async def find_note(self, halo_ticket_id: int, reference: str) -> int | None: ...
 
-    async def aclose(self) -> None: ...
-
 
 class Delivery:
-    """Attempts, for one process, in one event loop: there the writer is made, used and closed."""
+    """Attempts of one worker, in one event loop."""
 
     def __init__(
         self,
         store: Store,
-        writer_factory: Callable[[], Writer],
+        writer: Writer,
         settings: DeliverySection,
         defaults: Mapping[str, Any],
         *,
-        clock: Callable[[], float] = time.time,
+        worker: str,
+        answered_since: Callable[[float], bool] = lambda _moment: False,
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._writer_factory = writer_factory
+        self._writer = writer
         self._settings = settings
         self._defaults = defaults
+        self._worker = worker
+        self._answered_since = answered_since
+        self._metrics = metrics or Metrics()
         self._clock = clock
-        self._writer: Writer | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._running = 0
-        self._closing = False
+        # Since when an intent has been known here, by ticket and stage.
+        self._doubts: dict[tuple[str, Stage], tuple[int, float]] = {}
+        # What may be at work in Halo right now.
+        self.under_way: set[str] = set()
 
-    async def attempt(self, ticket_id: str, stage: Stage) -> Outcome:
-        """Make one attempt. Never raises, so that no ticket is lost to an exception in between."""
-        if self._closing:
-            return _again(FIRST_PAUSE_SECONDS)
-        self._loop = asyncio.get_running_loop()
-        self._running += 1
+    async def deliver(self, ticket_id: str) -> Outcome:
+        """Bring a ticket and its note as far as they get now. Never raises, so that no ticket is lost in between."""
         try:
-            return await self._attempt(ticket_id, stage)
+            for stage in Stage:
+                outcome = await self.attempt(ticket_id, stage)
+                if outcome.result != "done":
+                    return outcome
         except Exception:  # noqa: BLE001 - see the docstring
             # The database is away, most likely. What the row says is true whenever it can be read again.
-            _log.exception("attempt broke off", extra={"ticket": ticket_id, "stage": stage})
-            return _again(_pause(5))
-        finally:
-            self._running -= 1
+            _log.exception("attempt broke off", extra={"ticket": ticket_id})
+            return Outcome("again", _pause(5))
+        return outcome
 
-    def stop(self, patience_seconds: float) -> None:
-        """Begin no more attempts, let those at work end, close the writer. Call it from another thread."""
-        self._closing = True
-        if self._loop is not None:
-            closing = asyncio.run_coroutine_threadsafe(self._close(patience_seconds), self._loop)
-            closing.result(2 * patience_seconds)
-
-    async def _close(self, patience_seconds: float) -> None:
-        deadline = time.monotonic() + patience_seconds
-        while self._running and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        # An attempt that is still at work fails now; its intent stays, so the next start looks it up.
-        if self._writer is not None:
-            await self._writer.aclose()
-
-    async def _attempt(self, ticket_id: str, stage: Stage) -> Outcome:
+    async def attempt(self, ticket_id: str, stage: Stage) -> Outcome:
+        """Make one attempt at a stage."""
         ticket = await asyncio.to_thread(self._store.get, ticket_id)
         if ticket is not None and _result(ticket, stage) is not None:
-            return _DONE
+            return Outcome("done")
         if ticket is None or ticket.state is not State.ACCEPTED:
-            return _OVER
+            return Outcome("over")
         seen = ticket.intents[stage]
-        if seen is not None and (left := self._grace_left(seen)) > 0:
-            return _again(left)
-        await asyncio.to_thread(self._store.start_attempt, ticket_id)
-        intent = None
+        if seen is not None and (left := self._doubt_left(ticket_id, stage, seen)) > 0:
+            return Outcome("again", left, watching=True)
+        number = await asyncio.to_thread(self._store.start_attempt, ticket_id, stage, self._worker)
+        attempt = _Attempt(ticket, stage, number, self._clock(), seen)
         try:
-            # Bounded, because the grace period counts from the intent and not from when the request went out.
-            async with asyncio.timeout(self._settings.attempt_seconds):
-                if seen is not None and await self._look_up(ticket, stage):
-                    return _DONE
-                if ticket.failures >= self._settings.max_attempts:
-                    reason = f"given up after {ticket.failures} failed attempts; the last: {ticket.last_error}"
-                    return await self._bury(ticket, stage, reason)
-                now = int(self._clock() * 1000)
-                if not await asyncio.to_thread(self._store.claim, ticket_id, stage, seen, now):
-                    return _again(FIRST_PAUSE_SECONDS)
-                intent = now
-                await self._create(ticket, stage)
+            if seen is not None and await self._look_up(attempt):
+                return Outcome("done")
+            if ticket.failures >= self._settings.max_attempts:
+                reason = f"given up after {ticket.failures} failed attempts; the last: {ticket.last_error}"
+                await asyncio.to_thread(self._store.attempt_failed, ticket_id, number, reason, counts=False)
+                return await self._give_up(attempt, reason)
+            # Without a limit until the intent is set: waiting for the budget of calls may take long.
+            async with asyncio.timeout(None) as limit:
+                await self._create(attempt, limit)
         except Exception as error:  # noqa: BLE001 - `_failure` sorts them, unforeseen ones too
-            return await self._failed(ticket, stage, _failure(error, self._settings.attempt_seconds), intent)
-        return _DONE
+            return await self._failed(attempt, error)
+        finally:
+            self.under_way.discard(ticket_id)
+        self._doubts.pop((ticket_id, stage), None)
+        return Outcome("done")
 
-    async def _look_up(self, ticket: StoredTicket, stage: Stage) -> bool:
+    async def _look_up(self, attempt: _Attempt) -> bool:
         """Keep what an earlier attempt created after all; true if it did."""
-        if stage is Stage.TICKET:
-            found = await self._halo().find_ticket(ticket.id)
+        ticket = attempt.ticket
+        if attempt.stage is Stage.TICKET:
+            found = await self._writer.find_ticket(ticket.id)
             if found is not None:
-                await asyncio.to_thread(self._store.ticket_created, ticket.id, found, [], [_LOST_ANSWER])
+                await asyncio.to_thread(
+                    self._store.ticket_created, ticket.id, attempt.number, found, [], [LOST_ANSWER], found=True
+                )
         else:
-            found = await self._halo().find_note(_created(ticket), ticket.id)
+            found = await self._writer.find_note(_created(ticket), ticket.id)
             if found is not None:
-                await asyncio.to_thread(self._store.note_added, ticket.id, found)
+                await asyncio.to_thread(self._store.note_added, ticket.id, attempt.number, found, found=True)
+                self._metrics.filed()
         if found is not None:
-            _log.info("found in Halo", extra={"ticket": ticket.id, "stage": stage, "halo_id": found})
+            _log.info("found in Halo", extra=attempt.facts | {"halo_id": found})
         return found is not None
 
-    async def _create(self, ticket: StoredTicket, stage: Stage) -> None:
-        if stage is Stage.TICKET:
-            created = await self._halo().create_ticket(
-                ticket.id, ticket.payload, ticket.decision, defaults=self._defaults
+    async def _create(self, attempt: _Attempt, limit: asyncio.Timeout) -> None:
+        ticket, loop = attempt.ticket, asyncio.get_running_loop()
+
+        async def claim() -> None:
+            # Others count the grace period from when they see the intent, so all that follows must end in time after
+            # a moment before anybody could: also when this process, or its database, stood still in between.
+            deadline = loop.time() + self._settings.attempt_seconds
+            intent = max(milliseconds(), (attempt.seen or 0) + 1)
+            if not await asyncio.to_thread(self._store.claim, ticket.id, attempt.stage, attempt.seen, intent):
+                raise _SupersededError
+            attempt.seen = attempt.intent = intent
+            self._doubts[ticket.id, attempt.stage] = (intent, self._clock())
+            self.under_way.add(ticket.id)
+            limit.reschedule(deadline)
+            if loop.time() >= deadline:
+                raise TimeoutError
+
+        if ticket.payload is None or ticket.decision is None:
+            raise RuntimeError("a ticket on its way is kept whole")
+        payload = ticket.payload | ticket.decision.get("looked_up", {})
+        if attempt.stage is Stage.TICKET:
+            created = await self._writer.create_ticket(
+                ticket.id, payload, ticket.decision, defaults={**self._defaults, **ticket.defaults}, claim=claim
             )
             halo_id = created.halo_ticket_id
-            unknown = [asdict(error) for error in created.submission_errors]
-            await asyncio.to_thread(self._store.ticket_created, ticket.id, halo_id, unknown, list(created.remarks))
+            errors = [asdict(error) for error in created.submission_errors]
+            remarks = list(created.remarks)
+            keep = partial(self._store.ticket_created, ticket.id, attempt.number, halo_id, errors, remarks)
         else:
-            errors = [SubmissionError(**error) for error in ticket.submission_errors]
-            halo_id = await self._halo().add_note(
-                _created(ticket), ticket.id, ticket.payload, ticket.decision, errors, ticket.remarks
+            told = [SubmissionError(**error) for error in ticket.submission_errors]
+            halo_id = await self._writer.add_note(
+                _created(ticket), ticket.id, payload, ticket.decision, told, ticket.remarks, claim=claim
             )
-            await asyncio.to_thread(self._store.note_added, ticket.id, halo_id)
-        _log.info("created in Halo", extra={"ticket": ticket.id, "stage": stage, "halo_id": halo_id})
+            keep = partial(self._store.note_added, ticket.id, attempt.number, halo_id)
+        limit.reschedule(None)
+        await asyncio.to_thread(keep)
+        if attempt.stage is Stage.NOTE:
+            self._metrics.filed()
+        _log.info("created in Halo", extra=attempt.facts | {"halo_id": halo_id})
 
-    async def _failed(self, ticket: StoredTicket, stage: Stage, failure: _Failure, intent: int | None) -> Outcome:
+    async def _failed(self, attempt: _Attempt, error: Exception) -> Outcome:
+        failure = _failure(error, attempt.stage, self._settings.attempt_seconds)
+        ticket, intent = attempt.ticket, attempt.intent
+        away = failure.away and not self._answered_since(attempt.started)
         # What Halo said may quote the ticket: the row has it, the log only at debug.
-        _log.warning("attempt failed", extra={"ticket": ticket.id, "stage": stage, "reason": failure.summary})
-        _log.debug("attempt failed", extra={"ticket": ticket.id, "stage": stage, "error": failure.text})
-        released = (stage, intent) if intent is not None and failure.surely_nothing else None
+        _log.warning("attempt failed", extra=attempt.facts | {"reason": failure.summary})
+        _log.debug("attempt failed", extra=attempt.facts | {"error": failure.text})
+        released = (attempt.stage, intent) if intent is not None and failure.surely_nothing else None
         await asyncio.to_thread(
-            self._store.attempt_failed, ticket.id, failure.text, counts=failure.counts, released=released
+            self._store.attempt_failed,
+            ticket.id,
+            attempt.number,
+            failure.text,
+            status=failure.status,
+            counts=failure.counts and not away,
+            released=released,
         )
+        if failure.undecidable:
+            return await self._give_up(attempt, failure.text, State.REVIEW)
         if failure.final:
-            return await self._bury(ticket, stage, failure.text)
+            return await self._give_up(attempt, failure.text)
+        self._metrics.retried(attempt.stage)
         pause = _pause(ticket.attempts)
         if failure.wait_seconds is not None:
             pause = min(failure.wait_seconds, LONGEST_RETRY_AFTER_SECONDS)
-        if intent is not None and not failure.surely_nothing:
-            pause = max(pause, self._grace_left(intent))
-        return _again(pause)
+        if intent is None or failure.surely_nothing:
+            return Outcome("again", pause, away=away)
+        left = self._doubt_left(ticket.id, attempt.stage, intent)
+        return Outcome("again", max(pause, left), watching=True, away=away)
 
-    async def _bury(self, ticket: StoredTicket, stage: Stage, reason: str) -> Outcome:
-        await asyncio.to_thread(self._store.bury, ticket.id, reason)
-        _log.error("ticket is dead: see its last_error", extra={"ticket": ticket.id, "stage": stage})
-        return _OVER
+    async def _give_up(self, attempt: _Attempt, reason: str, state: State = State.DEAD) -> Outcome:
+        await asyncio.to_thread(self._store.bury, attempt.ticket.id, reason, state)
+        self._metrics.stopped(state)
+        self._doubts.pop((attempt.ticket.id, attempt.stage), None)
+        _log.error("ticket needs a person: see its last_error", extra=attempt.facts | {"state": state})
+        return Outcome("over")
 
-    def _grace_left(self, intent: int) -> float:
-        grace = self._settings.grace_seconds
-        # A clock that was set back must not make the wait longer than it can ever need to be.
-        return min(grace, intent / 1000 + grace - self._clock())
+    def _doubt_left(self, ticket_id: str, stage: Stage, intent: int) -> float:
+        known, since = self._doubts.get((ticket_id, stage), (None, 0.0))
+        if known != intent:
+            since = self._clock()
+            self._doubts[ticket_id, stage] = (intent, since)
+        return self._settings.grace_seconds - (self._clock() - since)
 
-    def _halo(self) -> Writer:
-        if self._writer is None:
-            self._writer = self._writer_factory()
-        return self._writer
+
+@dataclass(slots=True)
+class _Attempt:
+    """One attempt under way: `seen` is the row's intent as this attempt knows it, `intent` the one that it set."""
+
+    ticket: StoredTicket
+    stage: Stage
+    number: int
+    started: float
+    seen: int | None
+    intent: int | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the log says of it."""
+        return {"ticket": self.ticket.id, "stage": self.stage}
+
+
+class _SupersededError(Exception):
+    """Another worker has taken the ticket over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,24 +292,38 @@ class _Failure:
 
     text: str
     summary: str
+    status: int | None = None
     final: bool = False
+    undecidable: bool = False
+    away: bool = False
     counts: bool = True
     surely_nothing: bool = False
     wait_seconds: float | None = None
 
 
-def _failure(error: Exception, attempt_seconds: float) -> _Failure:
+def _failure(error: Exception, stage: Stage, attempt_seconds: float) -> _Failure:
+    if isinstance(error, NotSetUpError):
+        return _Failure(str(error), "not set up in Halo", counts=False, surely_nothing=True)
     if isinstance(error, HaloRequestError):
         return _Failure(
             str(error),
             f"status {error.status}" if error.status else "no answer",
-            final=not error.retryable,
-            counts=error.status not in _AWAY,
+            status=error.status,
+            # Only what Halo's validation says is about this ticket. All else is so for others as well, and once it is
+            # mended, what waits goes through. But a note of which the ticket is gone from Halo goes nowhere.
+            final=(bool(error.problem) and not error.retryable) or (error.status == 404 and stage is Stage.NOTE),
+            undecidable=isinstance(error, CannotTellError),
+            away=error.status in _AWAY,
+            # The limit is on all requests together, and says nothing about this ticket.
+            counts=error.status != 429,
             surely_nothing=error.surely_not_processed,
             wait_seconds=error.retry_after_seconds,
         )
     if isinstance(error, TimeoutError):
         text = f"Halo did not finish within {attempt_seconds:g} s"
+        return _Failure(text, text, away=True)
+    if isinstance(error, _SupersededError):
+        text = "another worker is at it"
         return _Failure(text, text, counts=False)
     _log.error("internal error", exc_info=error)
     return _Failure(f"internal error: {type(error).__name__}: {error}", f"internal error: {type(error).__name__}")
@@ -266,11 +344,3 @@ def _pause(attempts: int) -> float:
     # Random, so that tickets that failed together do not all come back together.
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(attempts, 20))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - keeps no secret
-
-
-def _again(seconds: float) -> Outcome:
-    return Outcome(result="again", seconds=seconds)
-
-
-_DONE = Outcome(result="done", seconds=0.0)
-_OVER = Outcome(result="over", seconds=0.0)

@@ -94,20 +94,64 @@ DRY_RUN_ANSWER: dict[str, Any] = {
     },
 }
 
-ACCEPTED: dict[str, Any] = {"id": ID, "state": "accepted", "decision": DECISION}
+KEPT_DECISION: dict[str, Any] = {**DECISION, "looked_up": {}}
 
-TICKET_VIEW: dict[str, Any] = {
+ACCEPTED: dict[str, Any] = {"id": ID, "state": "accepted", "decision": KEPT_DECISION}
+
+_SUMMARY: dict[str, Any] = {
     "id": ID,
     "state": "filed",
-    "decision": DECISION,
+    "subject": "Nobody on the second floor can print since this",
     "halo_ticket_id": 2041,
     "halo_note_id": 2,
-    "submission_errors": [],
-    "remarks": [],
     "attempts": 2,
     "last_error": None,
     "created_at": "2026-11-21T08:30:00.120Z",
     "updated_at": "2026-11-21T08:30:01.480Z",
 }
 
+TICKET_VIEW: dict[str, Any] = {
+    **_SUMMARY,
+    "decision": KEPT_DECISION,
+    "defaults": {},
+    "submission_errors": [],
+    "remarks": [],
+}
+
+TICKET_PAGE: dict[str, Any] = {"tickets": [_SUMMARY], "next": ID}
+
+ATTEMPT_LOG: dict[str, Any] = {
+    "attempts": [
+        {
+            "number": 1,
+            "stage": "ticket",
+            "started_at": "2026-11-21T08:30:00.140Z",
+            "ended_at": "2026-11-21T08:30:00.310Z",
+            "result": "failed",
+            "status": 503,
+            "answer": "POST Tickets: Halo answered 503 Service Unavailable: nothing (an empty answer).",
+            "worker": "msp-1-4711-9f3a2c",
+        }
+    ]
+}
+
+REPLAY = {"defaults": {"ticketType": "Incident", "priority": 3}}
+
+REPLAYED = {"replayed": 12}
+
+RESOLVE = {"halo_ticket_id": 2041}
+
 HEALTH = {"status": "ok", "revision": DECISION["revision"]}
+
+READY: dict[str, Any] = {
+    "status": "ready",
+    "checks": {
+        "database": {"ok": True, "detail": "it can be written"},
+        "backlog": {"ok": True, "detail": "3 tickets wait, the oldest for 2 s; the alarm is at 900 s"},
+        "halo": {"ok": True, "detail": "not known to be away"},
+        "look-ups": {"ok": True, "detail": "they are 212 s old"},
+        "worker": {"ok": True, "detail": "it last looked at the queue 0 s ago"},
+    },
+}
+
+NOT_READY = {**READY["checks"], "halo": {"ok": False, "detail": "away for 312 s"}}

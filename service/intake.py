@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
-
-import sqlalchemy as sa
 
 from dispatcher import RuleSet
 from dispatcher.errors import DispatcherError
-from service.store import State, Store, StoredTicket
+from service.deciding import ActiveRules
+from service.retention import NO_LONGER_KEPT
+from service.store import USUAL_RANK, Arrival, State, Store
 
 # Without i, l, o and u: ids are read aloud and typed.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -24,60 +27,135 @@ ID_PATTERN = f"[{_ALPHABET}]{{26}}"
 _log = logging.getLogger(__name__)
 
 
-class Deliveries(Protocol):
-    """What intake asks of the engine."""
-
-    def accept(self, connection: sa.Connection, ticket_id: str) -> None: ...
-
-
 class KeyReusedError(DispatcherError):
     """An idempotency key that was sent before, with another ticket."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A ticket that is kept, with its decision (None: no longer kept)."""
+
+    id: str
+    decision: dict[str, Any] | None
+
+
 class Intake:
-    """Takes tickets, from any thread."""
+    """Takes tickets, in one event loop.
 
-    def __init__(self, ruleset: RuleSet, store: Store, deliveries: Deliveries, zone: ZoneInfo) -> None:
-        self._ruleset = ruleset
+    `rank_of` tells where in the queue a priority stands, None: as usual. `decided` is told of each decision that is
+    kept, and how many seconds it took.
+    """
+
+    def __init__(
+        self,
+        rules: ActiveRules,
+        store: Store,
+        zone: ZoneInfo,
+        rank_of: Callable[[Any], int | None] = lambda _value: None,
+        decided: Callable[[Mapping[str, Any], float], None] = lambda _decision, _seconds: None,
+    ) -> None:
+        self._rules = rules
+        self._arrivals = _Arrivals(store)
         self._store = store
-        self._deliveries = deliveries
         self._zone = zone
+        self._rank_of = rank_of
+        self._decided = decided
 
-    def take(self, ticket: Mapping[str, Any], idempotency_key: str | None = None) -> StoredTicket:
-        """Decide and keep a ticket, and order its delivery unless a rule refuses it.
+    async def take(
+        self,
+        ticket: Mapping[str, Any],
+        idempotency_key: str | None = None,
+        looked_up: Mapping[str, str] | None = None,
+        size: int = 0,
+    ) -> Taken:
+        """Decide and keep a ticket, which came in a body of `size` bytes; it is filed unless a rule refuses it.
 
-        A key that was used for the same ticket gives the ticket as it was kept then: nothing is decided
-        again.
+        `looked_up` holds variables that Halo knows and the sender left out; the decision keeps what it used. A key
+        that was used for the same ticket gives the ticket as it was kept then, with the decision of that time;
+        KeyReusedError if that was another one. Without a key, the ticket's id is its key.
         """
-        body_hash = _digest(ticket)
-        if idempotency_key is not None and (kept := self._store.with_key(idempotency_key)):
-            return _same(kept, body_hash)
         now = datetime.now(self._zone)
-        decision = self._ruleset.decide(ticket, now=now).to_dict()
+        began = time.perf_counter()
+        decision = await self._rules.decide(_decide, {**ticket, **(looked_up or {})}, now, size)
+        seconds = time.perf_counter() - began
+        decision["looked_up"] = dict(looked_up or {})
+        rank = self._rank_of(decision["action_variables"].get("priority"))
         ticket_id = new_id(now)
-        state = State.ACCEPTED if decision["refused"] is None else State.REFUSED
-        try:
-            with self._store.transaction() as connection:
-                kept = self._store.insert(
-                    connection,
-                    ticket_id=ticket_id,
-                    state=state,
-                    idempotency_key=idempotency_key,
-                    body_hash=body_hash,
-                    payload=ticket,
-                    decision=decision,
-                )
-                if state is State.ACCEPTED:
-                    self._deliveries.accept(connection, ticket_id)
-        except sa.exc.IntegrityError:
-            # The same key came in twice at once, and the other request was faster.
-            first = self._store.with_key(idempotency_key) if idempotency_key is not None else None
-            if first is None:
-                raise
-            return _same(first, body_hash)
-        facts = {"ticket": kept.id, "revision": decision["revision"], "faults": len(decision["faults"])}
-        _log.info("ticket %s", state, extra=facts)
-        return kept
+        arrival = Arrival(
+            ticket_id=ticket_id,
+            state=State.ACCEPTED if decision["refused"] is None else State.REFUSED,
+            idempotency_key=idempotency_key or ticket_id,
+            body_hash=digest(ticket),
+            payload=ticket,
+            decision=decision,
+            rank=USUAL_RANK if rank is None else rank,
+            requester=_requester(ticket),
+        )
+        if not await self._arrivals.keep(arrival):
+            return await asyncio.to_thread(self._kept_before, arrival)
+        self._decided(decision, seconds)
+        facts = {"ticket": arrival.ticket_id, "revision": decision["revision"], "faults": len(decision["faults"])}
+        _log.info("ticket %s", arrival.state, extra=facts | {"decision_ms": round(seconds * 1000, 2)})
+        return Taken(arrival.ticket_id, decision)
+
+    def _kept_before(self, arrival: Arrival) -> Taken:
+        kept = self._store.with_key(arrival.idempotency_key)
+        if kept is None or kept.body_hash != arrival.body_hash:
+            raise KeyReusedError(
+                "This Idempotency-Key was used before, for another ticket. Every ticket needs its own."
+            )
+        decision = kept.decision
+        if decision is None and kept.state is State.REFUSED:
+            # For as long as there is the ticket, its sender gets a refusal.
+            decision = {"refused": NO_LONGER_KEPT}
+        return Taken(kept.id, decision)
+
+
+class _Arrivals:
+    """Writes tickets as they come in, those that come while the database is busy together.
+
+    What takes time is that the disk confirms a transaction, however many rows it has.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def keep(self, arrival: Arrival) -> bool:
+        """Return when the ticket is on disk, False if its idempotency key is taken; raise what kept it from there."""
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((arrival, kept))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return await kept
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                results = await asyncio.to_thread(self._store.insert, [arrival for arrival, _ in batch])
+            except Exception as error:  # noqa: BLE001 - raised where it belongs
+                for _, kept in batch:
+                    _settle(kept, error)
+            else:
+                for (_, kept), result in zip(batch, results, strict=True):
+                    _settle(kept, result)
+        self._writing = None
+
+
+def _settle(kept: asyncio.Future[bool], result: bool | Exception) -> None:
+    # A sender that has gone waits no more; its ticket is kept all the same.
+    if kept.done():
+        return
+    if isinstance(result, Exception):
+        kept.set_exception(result)
+    else:
+        kept.set_result(result)
+
+
+def _decide(ruleset: RuleSet, ticket: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    return ruleset.decide(ticket, now=now).to_dict()
 
 
 def new_id(now: datetime) -> str:
@@ -86,11 +164,13 @@ def new_id(now: datetime) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
-def _digest(ticket: Mapping[str, Any]) -> str:
+def digest(ticket: Mapping[str, Any]) -> str:
+    """Return what tells one body from another, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(ticket, sort_keys=True).encode("ascii")).hexdigest()
 
 
-def _same(kept: StoredTicket, body_hash: str) -> StoredTicket:
-    if kept.body_hash != body_hash:
-        raise KeyReusedError("This Idempotency-Key was used before, for another ticket. Every ticket needs its own.")
-    return kept
+def _requester(ticket: Mapping[str, Any]) -> str | None:
+    """Return whose ticket it is, as a digest: it outlives what is kept of the ticket."""
+    email = ticket.get("email")
+    folded = email.strip().casefold() if isinstance(email, str) else ""
+    return hashlib.sha256(folded.encode("utf-8", "replace")).hexdigest()[:32] if folded else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from service import examples
+from service.store import Stage, State
 
 
 def _example(value: dict[str, Any]) -> ConfigDict:
@@ -111,6 +113,14 @@ class Decision(BaseModel):
     unused_keys: list[str] = Field(description="Keys that are no variables; kept, and shown in the note.")
 
 
+class KeptDecision(Decision):
+    """The decision of a ticket that came in."""
+
+    model_config = _example(examples.KEPT_DECISION)
+
+    looked_up: dict[str, str] = Field(description="Variables that Halo knew and the sender left out.")
+
+
 class Filing(BaseModel):
     """What would be sent to Halo, names not yet resolved."""
 
@@ -133,7 +143,7 @@ class Accepted(BaseModel):
 
     id: str
     state: Literal["accepted"]
-    decision: Decision
+    decision: KeptDecision | None = Field(description="Null in the answer to a repetition when it is no longer kept.")
 
 
 class SubmissionError(BaseModel):
@@ -145,22 +155,100 @@ class SubmissionError(BaseModel):
     replacement: Any
 
 
-class TicketView(BaseModel):
-    """A ticket that came in, and how far it got."""
-
-    model_config = _example(examples.TICKET_VIEW)
+class TicketSummary(BaseModel):
+    """A ticket that came in, and how far it got, without what it says."""
 
     id: str
-    state: Literal["accepted", "filed", "refused", "dead", "cancelled"]
-    decision: Decision
+    state: State
+    subject: str | None = Field(description="Null when it is no longer kept.")
     halo_ticket_id: int | None
     halo_note_id: int | None
-    submission_errors: list[SubmissionError]
-    remarks: list[str]
     attempts: int = Field(description="Attempts to file it, the successful ones too: usually two, ticket and note.")
     last_error: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class TicketView(TicketSummary):
+    """A ticket that came in, and how far it got."""
+
+    model_config = _example(examples.TICKET_VIEW)
+
+    decision: KeptDecision | None = Field(description="Null when it is no longer kept.")
+    defaults: dict[str, Any] = Field(description="Of its last replay, before those of the settings.")
+    submission_errors: list[SubmissionError]
+    remarks: list[str]
+
+
+class TicketPage(BaseModel):
+    """Tickets, the newest first."""
+
+    model_config = _example(examples.TICKET_PAGE)
+
+    tickets: list[TicketSummary]
+    next: str | None = Field(description="What to give as `before` for the next page; null: this is the last.")
+
+
+class Attempt(BaseModel):
+    """One attempt at filing a ticket or its note."""
+
+    number: int
+    stage: Stage
+    started_at: datetime
+    ended_at: datetime | None
+    result: Literal["created", "found", "failed"] | None = Field(description="Null: broken off, or under way.")
+    status: int | None = Field(description="Of Halo's answer to a failed attempt; null: there was none.")
+    answer: str | None = Field(description="What went wrong, in words.")
+    worker: str
+
+
+class AttemptLog(BaseModel):
+    """Every attempt at filing a ticket, in order."""
+
+    model_config = _example(examples.ATTEMPT_LOG)
+
+    attempts: list[Attempt]
+
+
+class ReplayRequest(_Request):
+    """How to file what stopped."""
+
+    model_config = _example(examples.REPLAY)
+
+    defaults: dict[str, Any] | None = Field(
+        None, description="As `[defaults]` of the settings, and before those; left out: as before."
+    )
+
+
+class Replayed(BaseModel):
+    """How many tickets are filed after all."""
+
+    model_config = _example(examples.REPLAYED)
+
+    replayed: int
+
+
+HaloId = Annotated[int, Field(strict=True, ge=1, le=2**53)]
+
+
+class ResolveRequest(_Request):
+    """What a person has seen in Halo: one of the two ids, or null for what is not there."""
+
+    model_config = _example(examples.RESOLVE)
+
+    halo_ticket_id: HaloId | None = None
+    halo_note_id: HaloId | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise PydanticCustomError("resolve", "give one of `halo_ticket_id` and `halo_note_id`, an id or null")
+        return self
+
+    @property
+    def about(self) -> Stage:
+        """What it settles."""
+        return Stage.TICKET if "halo_ticket_id" in self.model_fields_set else Stage.NOTE
 
 
 class Health(BaseModel):
@@ -169,4 +257,20 @@ class Health(BaseModel):
     model_config = _example(examples.HEALTH)
 
     status: Literal["ok"]
-    revision: str = Field(description="Digest of the rules in force.")
+    revision: str | None = Field(description="Digest of the rules in force; null where no rules run.")
+
+
+class Check(BaseModel):
+    """One thing that must be as it should."""
+
+    ok: bool
+    detail: str
+
+
+class Ready(BaseModel):
+    """Everything is as it should be."""
+
+    model_config = _example(examples.READY)
+
+    status: Literal["ready"]
+    checks: dict[str, Check]

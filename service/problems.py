@@ -114,7 +114,7 @@ class _JsonRequest(Request):
                 if len(chunks) > limit:
                     raise Problem(413, f"The body is longer than {limit} bytes.")
             kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != "application/json" and not kind.endswith("+json"):
+            if chunks and kind != "application/json" and not kind.endswith("+json"):
                 raise Problem(415, "Send the body as JSON, with the header `Content-Type: application/json`.")
             self._whole = bytes(chunks)
         return self._whole
@@ -158,9 +158,9 @@ def _clean(value: Any, depth: int) -> Any:
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(sa.exc.OperationalError, _on_database_away)
+    app.add_exception_handler(sa.exc.OperationalError, on_database_away)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -175,7 +175,8 @@ def described(description: str, status: int, detail: str, **document: Any) -> di
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> Response:
+async def on_http_exception(_request: Request, error: Exception) -> Response:
+    """Return the answer to an HTTPException, such as a Problem."""
     if not isinstance(error, HTTPException):
         raise error
     members = {"kind": error.kind, "title": error.title, **error.members} if isinstance(error, Problem) else {}
@@ -190,7 +191,8 @@ async def _on_validation_error(_request: Request, error: Exception) -> Response:
     return ProblemAnswer(_document(422, detail, kind="invalid-request", errors=errors), 422)
 
 
-async def _on_database_away(_request: Request, error: Exception) -> Response:
+async def on_database_away(_request: Request, error: Exception) -> Response:
+    """Return the answer while the database cannot be used, and log why."""
     _log.error("the database cannot be used", exc_info=error)
     detail = "The service cannot use its database now. Try again, with the same Idempotency-Key."
     return ProblemAnswer(_document(503, detail), 503)
@@ -219,3 +221,12 @@ def _document(
         detail,
     )
     return dict(zip(_MEMBERS, document, strict=True)) | members
+
+
+# What the OpenAPI document says of every operation, and of those that read a body.
+ANY = described("Any other error.", 500, "The service failed on this request. Its log says why.")
+UNREADABLE: dict[int | str, dict[str, Any]] = {
+    400: described("The body is not JSON that can be read.", 400, "The body is not JSON that can be read: ..."),
+    413: described("The body is too long.", 413, "The body is longer than 1048576 bytes."),
+    415: described("The body is not sent as JSON.", 415, "Send the body as JSON, with the header ..."),
+}

@@ -8,27 +8,21 @@ document shows.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Request
 
-from dispatcher import RulesError, RuleSet, check
+from dispatcher import RulesError, check
 from service import examples, models
-from service.intake import ID_PATTERN, Intake, KeyReusedError
-from service.problems import DirectRoute, JsonAnswer, JsonRoute, Problem, described
+from service.intake import Intake, KeyReusedError
+from service.problems import ANY, UNREADABLE, DirectRoute, JsonAnswer, JsonRoute, Problem, described
 from service.settings import Settings
-from service.store import State, Store, StoredTicket
+from service.store import State, Store
 from service.trials import Trials
 
 
 async def _settings(request: Request) -> Settings:
     return request.app.state.settings  # type: ignore[no-any-return]
-
-
-async def _ruleset(request: Request) -> RuleSet:
-    return request.app.state.ruleset  # type: ignore[no-any-return]
 
 
 async def _store(request: Request) -> Store:
@@ -39,11 +33,6 @@ async def _intake(request: Request) -> Intake:
     return request.app.state.intake  # type: ignore[no-any-return]
 
 
-_UNREADABLE: dict[int | str, dict[str, Any]] = {
-    400: described("The body is not JSON that can be read.", 400, "The body is not JSON that can be read: ..."),
-    413: described("The body is too long.", 413, "The body is longer than 1048576 bytes."),
-    415: described("The body is not sent as JSON.", 415, "Send the body as JSON, with the header ..."),
-}
 _INVALID = described(
     "The request does not fit.",
     422,
@@ -52,9 +41,7 @@ _INVALID = described(
     errors=[{"pointer": "#/rules", "detail": "Field required"}],
 )
 
-_ANY = described("Any other error.", 500, "The service failed on this request. Its log says why.")
-
-router = APIRouter(route_class=JsonRoute, responses={"default": _ANY})
+router = APIRouter(route_class=JsonRoute, responses={"default": ANY})
 _direct = APIRouter(route_class=DirectRoute)
 
 
@@ -63,7 +50,7 @@ _direct = APIRouter(route_class=DirectRoute)
     tags=["rules"],
     summary="Check rules",
     response_model=models.CheckAnswer,
-    responses={**_UNREADABLE, 422: _INVALID},
+    responses={**UNREADABLE, 422: _INVALID},
 )
 def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends(_settings)]) -> JsonAnswer:
     """All problems of one rule file, in source order. Nothing is run, kept or changed."""
@@ -77,7 +64,7 @@ def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends
     summary="Try rules on a ticket",
     response_model=models.DryRunAnswer,
     responses={
-        **_UNREADABLE,
+        **UNREADABLE,
         422: described(
             "The rules have errors, or the request does not fit.",
             422,
@@ -112,7 +99,7 @@ router.include_router(_direct)
     status_code=202,
     response_model=models.Accepted,
     responses={
-        **_UNREADABLE,
+        **UNREADABLE,
         422: described(
             "A rule refuses the ticket, the Idempotency-Key belongs to another, or the request does not fit.",
             422,
@@ -123,7 +110,8 @@ router.include_router(_direct)
         ),
     },
 )
-def post_ticket(
+async def post_ticket(
+    request: Request,
     ticket: Annotated[dict[str, Any], Body(examples=[examples.TICKET])],
     intake: Annotated[Intake, Depends(_intake)],
     idempotency_key: Annotated[
@@ -139,58 +127,17 @@ def post_ticket(
 
     The body is one object; its keys are ticket variables. Others are kept, and shown in the private note.
     """
+    looked_up = await request.app.state.requesters.look_up(ticket)
     try:
-        kept = intake.take(ticket, idempotency_key)
+        kept = await intake.take(ticket, idempotency_key, looked_up, len(await request.body()))
     except KeyReusedError as error:
         raise Problem(422, str(error), kind="idempotency-key-reused", title="Idempotency-Key reused") from None
-    place = {"Location": f"/v1/tickets/{kept.id}"}
+    request.app.state.wake()
+    place = {"Location": f"/v1/tickets/{kept.id}", "Idempotency-Key": idempotency_key or kept.id}
     # From the decision and not from the state, so that a repetition gets the first answer however far the
     # ticket is.
-    refusal = kept.decision["refused"]
+    decision = kept.decision or {}
+    refusal = decision.get("refused")
     if refusal is not None:
         raise Problem(422, refusal, kind="ticket-refused", title="Ticket refused", headers=place, id=kept.id)
     return JsonAnswer({"id": kept.id, "state": State.ACCEPTED, "decision": kept.decision}, 202, place)
-
-
-@router.get(
-    "/v1/tickets/{ticket_id}",
-    tags=["tickets"],
-    summary="See how far a ticket got",
-    response_model=models.TicketView,
-    responses={404: described("There is no such ticket.", 404, f"There is no ticket `{examples.ID}`.")},
-)
-def get_ticket(ticket_id: str, store: Annotated[Store, Depends(_store)]) -> JsonAnswer:
-    """State, decision, Halo's ids, and the last error of a ticket that came in."""
-    # What cannot be an id is not looked up: not every text may be sent to every database.
-    ticket = store.get(ticket_id) if re.fullmatch(ID_PATTERN, ticket_id) else None
-    if ticket is None:
-        raise Problem(404, f"There is no ticket `{ticket_id}`.")
-    return JsonAnswer(_view(ticket))
-
-
-@router.get("/healthz", tags=["operation"], summary="See whether the service works", response_model=models.Health)
-def healthz(store: Annotated[Store, Depends(_store)], ruleset: Annotated[RuleSet, Depends(_ruleset)]) -> JsonAnswer:
-    """That the service runs and reaches its database, and which rules it has."""
-    store.get("")
-    return JsonAnswer({"status": "ok", "revision": ruleset.revision})
-
-
-def _view(ticket: StoredTicket) -> dict[str, Any]:
-    return {
-        "id": ticket.id,
-        "state": ticket.state,
-        "decision": ticket.decision,
-        "halo_ticket_id": ticket.halo_ticket_id,
-        "halo_note_id": ticket.halo_note_id,
-        "submission_errors": ticket.submission_errors,
-        "remarks": ticket.remarks,
-        "attempts": ticket.attempts,
-        "last_error": ticket.last_error,
-        "created_at": _time(ticket.created_at),
-        "updated_at": _time(ticket.updated_at),
-    }
-
-
-def _time(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

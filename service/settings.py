@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -37,13 +38,16 @@ FILE_NAME = "dispatcher.toml"
 PREFIX = "DISPATCHER_"
 
 # Relative paths in the file are meant from where the file is, not from where the service was started.
-_PATHS = (("rules",), ("data",), ("halo", "key_file"))
+_PATHS = (("rules",), ("data",), ("halo", "key_file"), ("alerts", "url_file"))
+
+# Never in the file, with what each is called there and the setting that names a file for it.
+_SECRETS = ((("halo", "key"), "the key", "key_file"), (("alerts", "url"), "the address of the hook", "url_file"))
 
 # What `[defaults]` may name.
 _DEFAULTS = tuple(variable.name for variable in ACTIONS)
 
 # Problems whose text names what they are about.
-_NAMED_IN_TEXT = ("defaults", "key_file", "grace_seconds", "variables")
+_NAMED_IN_TEXT = ("defaults", "secret_file", "grace_seconds", "role", "variables")
 
 
 def _names(value: Any) -> Any:
@@ -51,24 +55,31 @@ def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
+def _with_secret(data: Any, name: str, file_setting: str) -> Any:
+    """Return the values of a section with the secret of the file that one of them names, unless it is given."""
+    if not isinstance(data, dict) or not data.get(file_setting) or name in data:
+        return data
+    try:
+        secret = Path(data[file_setting]).read_text(encoding="utf-8-sig").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it holds no text"
+        message = "cannot read the file that `{key}` names, {path}: {reason}"
+        context = {"path": str(data[file_setting]), "reason": reason, "key": file_setting}
+        raise PydanticCustomError("secret_file", message, context) from None
+    return {**data, name: secret}
+
+
 class HaloSection(HaloSettings):
-    """`[halo]`, with the file that holds the key."""
+    """`[halo]`, with the file that holds the key, and how much may be asked of it."""
 
     key_file: Path | None = None
+    calls_per_5_minutes: int = Field(default=500, ge=10)
+    intake_lookup_seconds: float = Field(default=2.0, ge=0, le=30)
 
     @model_validator(mode="before")
     @classmethod
     def _read_key(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not data.get("key_file") or "key" in data:
-            return data
-        try:
-            key = Path(data["key_file"]).read_text(encoding="utf-8-sig").strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it holds no text"
-            message = "cannot read the file that `key_file` names, {path}: {reason}"
-            context = {"path": str(data["key_file"]), "reason": reason, "key": "key_file"}
-            raise PydanticCustomError("key_file", message, context) from None
-        return {**data, "key": key}
+        return _with_secret(data, "key", "key_file")
 
 
 class DeliverySection(BaseModel):
@@ -80,7 +91,10 @@ class DeliverySection(BaseModel):
     grace_seconds: float = Field(default=150.0, gt=0)
     max_attempts: int = Field(default=100, ge=1)
     poll_seconds: float = Field(default=0.5, ge=0.01)
-    concurrency: int = Field(default=4, ge=1)
+    concurrency: int = Field(default=4, ge=1, le=64)
+    lease_seconds: float = Field(default=30.0, ge=1)
+    drain_seconds: float = Field(default=20.0, ge=0)
+    backlog_alarm_seconds: float = Field(default=900.0, gt=0)
 
     @model_validator(mode="after")
     def _grace_is_longer(self) -> Self:
@@ -90,23 +104,66 @@ class DeliverySection(BaseModel):
         return self
 
 
+class AlertsSection(BaseModel):
+    """`[alerts]`: who is told when something needs a person."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_url(cls, data: Any) -> Any:
+        return _with_secret(data, "url", "url_file")
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not re.fullmatch(r"https?://[^\s/?#]+([/?][^\s#]*)?", url.get_secret_value()):
+            raise PydanticCustomError("url", "write the whole address, such as https://hooks.example.com/services/...")
+        return url
+
+
+class RetentionSection(BaseModel):
+    """`[retention]`: how many days what is over stays; 0: for ever."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bodies_days: int = Field(default=90, ge=0, le=36_500)
+    decisions_days: int = Field(default=365, ge=0, le=36_500)
+    tickets_days: int = Field(default=400, ge=0, le=36_500)
+
+
 class Settings(BaseModel):
     """All settings, checked. Only `load_settings` reads the file and the environment."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     rules: Path | None = None
+    role: Literal["all", "web", "worker"] = "all"
     data: Path = Path("data")
     database_url: str | None = Field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8420, ge=0, le=65535)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
     timezone: str = "UTC"
     on_fault: Literal["absent", "refuse"] = "absent"
     variables: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     defaults: dict[str, Any] = Field(default_factory=dict)
     halo: HaloSection = HaloSection()
     delivery: DeliverySection = DeliverySection()
+    alerts: AlertsSection = AlertsSection()
+    retention: RetentionSection = RetentionSection()
+
+    @model_validator(mode="after")
+    def _one_process_on_sqlite(self) -> Self:
+        if self.role != "all" and self.database.startswith("sqlite"):
+            message = "`role` must be `all` unless `database_url` names a PostgreSQL database: one process uses SQLite"
+            raise PydanticCustomError("role", message, {"key": "role"})
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -151,11 +208,17 @@ class Settings(BaseModel):
     @classmethod
     def _writable(cls, defaults: dict[str, Any]) -> dict[str, Any]:
         for name in defaults:
-            variable = TICKET_SCHEMA.find(name)
-            if variable is None or not variable.writable:
-                message = "`{key}` is no ticket variable that rules can write{hint}"
-                raise PydanticCustomError("defaults", message, {"key": name, "hint": _hint(name, _DEFAULTS)})
+            if problem := problem_of_default(name):
+                raise PydanticCustomError("defaults", "{problem}", {"key": name, "problem": problem})
         return defaults
+
+
+def problem_of_default(name: str) -> str | None:
+    """Return why there can be no default for a name; None: there can."""
+    variable = TICKET_SCHEMA.find(name)
+    if variable is not None and variable.writable:
+        return None
+    return f"`{name}` is no ticket variable that rules can write{_hint(name, _DEFAULTS)}"
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -171,7 +234,7 @@ def load_settings(path: Path | None = None) -> Settings:
     _refuse_secrets(file, text, data)
     for setting, variable in _variables():
         if value := os.environ.get(variable):
-            _put(data, setting, _scalar(value) if setting[0] == "defaults" else value)
+            _put(data, setting, scalar(value) if setting[0] == "defaults" else value)
         elif setting in _PATHS and isinstance(value := _section(data, setting).get(setting[-1]), str):
             _put(data, setting, str(file.parent / value))
     try:
@@ -212,7 +275,7 @@ def _paths() -> Iterator[tuple[str, ...]]:
             yield (name,)
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
     """Return the number, truth value or object that `text` spells as JSON, else `text`."""
     try:
         return json.loads(text)
@@ -242,11 +305,13 @@ def _refuse_unknown_variables() -> None:
 
 
 def _refuse_secrets(file: Path, text: str, data: dict[str, Any]) -> None:
-    if "key" in _section(data, ("halo", "key")):
-        raise SettingsError(
-            f"{_place(file, text, ('halo', 'key'))}: the key is a secret and does not belong in this file; "
-            f"set {PREFIX}HALO_KEY, or write it to a file of its own and name that file in `key_file`"
-        )
+    for path, what, file_setting in _SECRETS:
+        if path[-1] in _section(data, path):
+            raise SettingsError(
+                f"{_place(file, text, path)}: {what} is a secret and does not belong in this file; "
+                f"set {PREFIX}{'_'.join(path).upper()}, or write it to a file of its own and name that file in "
+                f"`{file_setting}`"
+            )
     url = data.get("database_url")
     if isinstance(url, str) and re.search(r"//[^/@]*:[^/@]*@|[?&]password=", url):
         raise SettingsError(

@@ -1,14 +1,19 @@
-"""What all tests share: golden files, and how to rewrite them."""
+"""What all tests share: golden files and how to rewrite them, and databases of a PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dispatcher.lang import compiler
 from dispatcher.lang.compiler import Options
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 # What files mean is the same, however they are compiled.
 COMPILED = {
@@ -19,6 +24,7 @@ COMPILED = {
     "without-idioms": Options(idioms=False),
 }
 GOLDEN = Path(__file__).parent / "golden"
+_NUMBERS = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,3 +62,24 @@ def golden(update_golden: bool) -> Callable[[str, str], None]:
         assert text == path.read_bytes().decode("utf-8")
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, shared by the tests of a process."""
+    # Imported by those who need it: nearly all tests run without.
+    from tests.postgres import UnavailableError, postgres_server
+
+    try:
+        with postgres_server() as server:
+            yield server
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def postgresql(postgres: PostgresServer) -> Iterator[str]:
+    """The address of an empty PostgreSQL database, which is removed after the test."""
+    name = f"test_{next(_NUMBERS)}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)

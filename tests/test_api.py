@@ -27,7 +27,7 @@ def test_the_public_names_are_pinned() -> None:
 
 def test_checking_and_running_load_nothing_of_the_service() -> None:
     """The command line's check and run need neither the web, the database nor the HTTP libraries."""
-    heavy = ("fastapi", "pydantic", "httpx", "sqlalchemy", "dbos", "uvicorn", "rich")
+    heavy = ("fastapi", "pydantic", "httpx", "sqlalchemy", "psycopg", "uvicorn", "rich")
     code = f"import sys, dispatcher.cli; print([name for name in {heavy!r} if name in sys.modules])"
 
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -25,13 +25,13 @@ LAYERS = (
 )
 DOORS = {
     "lark": ("grammar.tabulate",),
-    "httpx": ("dispatcher.halo",),
+    "httpx": ("dispatcher.halo", "service.alerts"),
     "pydantic": ("dispatcher.halo", "service"),
     "pydantic_core": ("dispatcher.halo", "service"),
     "fastapi": ("service",),
     "starlette": ("service",),
     "sqlalchemy": ("service",),
-    "dbos": ("service.engine",),
+    "prometheus_client": ("service.metrics",),
     "rich": ("dispatcher.render", "service"),
 }
 FILES = sorted(path for top in ("grammar", "dispatcher", "service") for path in (ROOT / top).rglob("*.py"))

@@ -1,6 +1,7 @@
 """The thin Halo client and the writer that files decided tickets. Only this package speaks to Halo.
 
-From the wire up: `auth` and `client` (requests, answers checked by `models`, one error type in `errors`),
-`requester` and `lookups` (for whom, which computer, which ids), `resolution` and `payloads` (the ticket),
-`note`, and `writer`, which joins them. `payloads` and `note` are pure: a dry run needs no HTTP library.
+From the wire up: `auth` and `client` (requests, answers and bodies checked by `models`, one error type in
+`errors`), `requester`, `lookups` and their `tables` (for whom, which computer, which ids), `resolution` and
+`payloads` (the ticket), `note`, `filing` and `mending` (what Halo refuses is sent otherwise), and `writer`, which
+joins them. `payloads` and `note` are pure: a dry run needs no HTTP library. `doctor` finds out what is wrong.
 """

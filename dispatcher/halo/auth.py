@@ -1,4 +1,4 @@
-"""Getting a token from Halo's authorisation server, and putting it on requests.
+"""Getting a token from Halo's authorisation server.
 
 The secret lives in `HaloKey` and in the one form that is posted: in no repr, no log, no error text.
 """
@@ -6,12 +6,12 @@ The secret lives in `HaloKey` and in the one form that is posted: in no repr, no
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import httpx
-from pydantic import ValidationError
 
 from dispatcher.halo.errors import (
     HaloRequestError,
@@ -19,11 +19,14 @@ from dispatcher.halo.errors import (
     retry_after_seconds,
     sentence,
     status_in_words,
+    text_of_body,
 )
-from dispatcher.halo.models import Token
+from dispatcher.halo.models import Addresses, Token
 
 # A token that is about to expire is no longer used: the request must still find it valid when it arrives.
 EARLY_SECONDS = 60.0
+
+Exchange = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,84 @@ def parse_key(text: str) -> HaloKey:
     return HaloKey(tenant or None, client_id, secret)
 
 
+def api_url(resource_server: str) -> httpx.URL:
+    """The address below which requests go; the server may come without `/api`, with a last slash."""
+    url = httpx.URL(resource_server)
+    path = url.path.rstrip("/")
+    if "api" not in path.casefold().split("/"):
+        path += "/api"
+    return url.copy_with(path=path, query=None, fragment=None)
+
+
 def token_url(authorisation_server: str, tenant: str | None) -> httpx.URL:
     """Where tokens are fetched; the server may come bare, with `/auth` or `/token`, with a last slash."""
     url = httpx.URL(authorisation_server)
-    path = url.path.rstrip("/") or "/auth"
-    if not path.lower().endswith("/token"):
+    path = url.path.rstrip("/")
+    parts = path.casefold().split("/")
+    if parts[-1] == "api":
+        path = path[: -len("/api")]
+    if "auth" not in parts and parts[-1] != "token":
+        path += "/auth"
+    if parts[-1] != "token":
         path += "/token"
-    url = url.copy_with(path=path)
+    url = url.copy_with(path=path, fragment=None)
     return url.copy_set_param("tenant", tenant) if tenant else url
+
+
+async def find_token_url(resource_server: str, tenant: str | None, exchange: Exchange) -> httpx.URL:
+    """Ask the resource server where its authorisation server is; both at one place when it does not say.
+
+    Its tenant is taken when there is no other.
+    """
+    api = api_url(resource_server)
+    address = api.copy_with(path=f"{api.path}/AuthInfo")
+    response = await exchange(httpx.Request("GET", address, headers={"Accept": "application/json"}))
+    said = Addresses()
+    if response.is_success:
+        try:
+            said = Addresses.model_validate(json.loads(response.content))
+        except (ValueError, RecursionError):
+            said = Addresses()
+    try:
+        found = token_url(str(api.join(said.auth_url.strip() or api.path)), tenant or said.tenant_id.strip() or None)
+    except httpx.InvalidURL:
+        found = token_url(str(api), tenant)
+    # Where the secret is posted must be no less safe than where we were told.
+    return found.copy_with(scheme="https") if api.scheme == "https" else found
+
+
+def token_request(key: HaloKey, url: httpx.URL, scope: str) -> httpx.Request:
+    """The request for a token."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": key.client_id,
+        "client_secret": key.client_secret,
+        "scope": scope,
+    }
+    return httpx.Request("POST", url, headers={"Accept": "application/json"}, data=form)
+
+
+def read_token(response: httpx.Response, key: HaloKey, url: httpx.URL, scope: str) -> Token:
+    """The token of an answer; raises HaloRequestError, with what to check, when there is none."""
+    body = text_of_body(response.content)
+    said = "an answer without a token"
+    if response.is_success:
+        try:
+            return Token.model_validate(json.loads(response.content))
+        except (ValueError, RecursionError):
+            pass
+    else:
+        said = message_in_words(body)
+    words = sentence(said.replace(key.client_secret, "***"))
+    raise HaloRequestError(
+        f"No token from {url}: Halo answered {status_in_words(response.status_code)}: {words} "
+        + _advice(response.status_code, said, scope),
+        status=response.status_code,
+        # About the connection, not about a ticket: whatever waits goes through once it is mended.
+        retryable=True,
+        surely_not_processed=True,
+        retry_after_seconds=retry_after_seconds(response.headers),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,77 +136,56 @@ class _Held:
     usable_until: float
 
 
-class HaloAuth(httpx.Auth):
-    """Fetches a token with the first request, a new one before it expires, and once more after a 401.
+class HaloAuth:
+    """The token that all requests of one client share: fetched with the first, again before it expires.
 
-    Requests of one client share the token: while one of them fetches it, the others wait.
+    While one request fetches it, the others wait.
     """
 
-    def __init__(self, key: HaloKey, url: httpx.URL, scope: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        key: HaloKey,
+        find_url: Callable[[], Awaitable[httpx.URL]],
+        scope: str,
+        exchange: Exchange,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._key = key
-        self._url = url
+        self._find_url = find_url
         self._scope = scope
+        self._exchange = exchange
         self._clock = clock
         self._held: _Held | None = None
         self._fetching = asyncio.Lock()
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Put the token on the request, which goes out again when Halo does not take the first token."""
-        for last_try in (False, True):
-            async with self._fetching:
-                if self._held is None or self._clock() >= self._held.usable_until:
-                    answer = yield self._token_request(request)
-                    await answer.aread()
-                    self._held = self._read(answer)
-                held = self._held
-            request.headers["Authorization"] = f"Bearer {held.value}"
-            response = yield request
-            if last_try or response.status_code != 401:
-                return
-            if self._held is held:
-                self._held = None
+    async def token(self) -> str:
+        """A token that is good for a while."""
+        async with self._fetching:
+            if self._held is None or self._clock() >= self._held.usable_until:
+                self._held = await self._fetch()
+            return self._held.value
 
-    def _token_request(self, request: httpx.Request) -> httpx.Request:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._key.client_id,
-            "client_secret": self._key.client_secret,
-            "scope": self._scope,
-        }
-        # The extensions carry the time limits of the client.
-        headers = {"Accept": "application/json"}
-        return httpx.Request("POST", self._url, headers=headers, data=form, extensions=request.extensions)
+    def refused(self, token: str) -> None:
+        """Forget a token that Halo does not take; the next request brings a new one."""
+        if self._held is not None and self._held.value == token:
+            self._held = None
 
-    def _read(self, response: httpx.Response) -> _Held:
-        if response.status_code != 200:
-            raise self._refused(response, message_in_words(response.text))
-        try:
-            token = Token.model_validate_json(response.content)
-        except ValidationError:
-            raise self._refused(response, "an answer without a token") from None
+    async def _fetch(self) -> _Held:
+        url = await self._find_url()
+        response = await self._exchange(token_request(self._key, url, self._scope))
+        token = read_token(response, self._key, url, self._scope)
         # A token with a short life is used for half of it, instead of never.
         lifetime = max(token.expires_in - EARLY_SECONDS, token.expires_in / 2)
         return _Held(token.access_token.get_secret_value(), self._clock() + lifetime)
 
-    def _refused(self, response: httpx.Response, said: str) -> HaloRequestError:
-        words = sentence(said.replace(self._key.client_secret, "***"))
-        return HaloRequestError(
-            f"No token from {self._url}: Halo answered {status_in_words(response.status_code)}: {words} "
-            + self._advice(response.status_code, said),
-            status=response.status_code,
-            # About the connection, not about a ticket: whatever waits goes through once it is mended.
-            retryable=True,
-            surely_not_processed=True,
-            retry_after_seconds=retry_after_seconds(response.headers),
-        )
 
-    def _advice(self, status: int, said: str) -> str:
-        if "invalid_scope" in said:
-            return f"Give the application the scopes `{self._scope}`, or set `scope` to what it has."
-        if status in (400, 401, 403):
-            return "Check client id and secret: the key reads tenant+client_id:client_secret."
-        if status == 500:
-            return "So it answers an unknown client id, a wrong tenant, an application without a login agent."
-        if status == 429 or status > 500:
-            return "Try again later."
-        return "Check `authorisation_server`: it is the Authorisation Server that Halo's API page shows."
+def _advice(status: int, said: str, scope: str) -> str:
+    if "invalid_scope" in said:
+        return f"Give the application the scopes `{scope}`, or set `scope` to what it has."
+    if status in (400, 401, 403):
+        return "Check client id and secret: the key reads tenant+client_id:client_secret."
+    if status == 500:
+        return "So it answers an unknown client id, a wrong tenant, an application without a login agent."
+    if status == 429 or status > 500:
+        return "Try again later."
+    return "Check `authorisation_server`: it is the Authorisation Server that Halo's API page shows."

@@ -30,12 +30,24 @@ _ADVICE = {
     504: "The gateway stopped waiting, and Halo may still finish the work: look before trying again.",
 }
 
+# Statuses by which values are refused.
+_INVALID = frozenset({400, 422})
+# .NET exceptions that Halo throws about values.
+_OF_VALIDATION = frozenset({"Exception", "ApplicationException", "ArgumentException", "ValidationException"})
+# Words of databases and of .NET itself; narrow, because validation quotes values, and a category may be `Database`.
+_ACCIDENT = re.compile(
+    r"database error|sqlexception|sql server|deadlock victim|was deadlocked|timeout expired|object reference not set"
+    r"|index was out(side)? of|\b(internal|unexpected|unhandled) (server )?error|\ban error (has )?occurred",
+    re.IGNORECASE,
+)
+
 
 class HaloRequestError(HaloError):
     """A request that Halo refused, failed, or did not answer; the text says what it said and what to do.
 
     `retryable`: the same request may work later. `surely_not_processed`: it certainly changed nothing; False
-    means that nobody knows, so look before writing again.
+    means that nobody knows, so look before writing again. `problem`: Halo's words about a value that its
+    validation did not take, '' for any other failure; with another value the request may work.
     """
 
     def __init__(
@@ -46,31 +58,66 @@ class HaloRequestError(HaloError):
         retryable: bool = False,
         surely_not_processed: bool = False,
         retry_after_seconds: float | None = None,
+        problem: str = "",
     ) -> None:
         super().__init__(text)
         self.status = status
         self.retryable = retryable
         self.surely_not_processed = surely_not_processed
         self.retry_after_seconds = retry_after_seconds
+        self.problem = problem
+
+
+class CannotTellError(HaloRequestError):
+    """Halo's answer does not show whether it has what was looked for, and asking again will not help."""
+
+
+class NotSetUpError(HaloRequestError):
+    """Halo answers, but lacks what a person must set up there; tickets wait until it is there."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, retryable=True, surely_not_processed=True)
 
 
 def refusal(request: str, status: int, headers: Mapping[str, str], body: str) -> HaloRequestError:
     """The error for an answer with a status other than 2xx; `headers` finds names in any case."""
+    broke = status in _INVALID and _broke_half_way(body)
+    problem = ""
     if 300 <= status < 400:
-        said = f"a redirect to {headers.get('location', 'nowhere')}"
+        said = f"a redirect to {_one_line(headers.get('location', 'nowhere'))}"
         advice = "Put the address that answers without a redirect into the settings."
     else:
         said = message_in_words(body)
         advice = _ADVICE.get(status, "Halo itself failed: try again later." if status >= 500 else "")
+        if broke:
+            advice = "Halo itself failed, maybe half-way: look before trying again."
+        elif status in _INVALID and body.strip() and not body.lstrip().startswith("<"):
+            problem = said
     return HaloRequestError(
         f"{request}: Halo answered {status_in_words(status)}: {sentence(said)} {advice}".rstrip(),
         status=status,
         # A 401 that outlives a new token is about the key: once that is mended, what waits goes through.
-        retryable=status in (401, 408, 425, 429) or status >= 500,
-        # Halo answers 400 also when it fails half-way, so only these two say that nothing was begun.
-        surely_not_processed=status in (401, 429),
+        retryable=status in (401, 408, 425, 429) or status >= 500 or broke,
+        # Validation comes before the work. Any other 400 may have come in the middle of it.
+        surely_not_processed=status in (401, 429) or bool(problem),
         retry_after_seconds=retry_after_seconds(headers),
+        problem=problem,
     )
+
+
+def _broke_half_way(body: str) -> bool:
+    """Whether a 400 tells of Halo's own failure, which can come when part of the work is done.
+
+    Validation throws plain exceptions; other classes of them, and words of databases, are accidents.
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    kind = data.get("ClassName") if isinstance(data, dict) else None
+    if isinstance(kind, str) and kind.rpartition(".")[2] not in _OF_VALIDATION:
+        return True
+    return _ACCIDENT.search(message_in_words(body)) is not None
 
 
 def unusable(request: str, status: int, why: str) -> HaloRequestError:
@@ -81,6 +128,11 @@ def unusable(request: str, status: int, why: str) -> HaloRequestError:
         status=status,
         retryable=True,
     )
+
+
+def text_of_body(content: bytes) -> str:
+    """A body as text, whatever its bytes and whatever character set it claims."""
+    return content.decode("utf-8-sig", "replace")
 
 
 def message_in_words(body: str) -> str:
@@ -102,7 +154,7 @@ def message_in_words(body: str) -> str:
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """How long `Retry-After` asks to wait, in seconds or until a date; None: missing or unreadable."""
     value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
         return float(value)
     until = _date(value)
     if until is None:
@@ -149,7 +201,7 @@ def _words_of_object(data: dict[str, Any], depth: int) -> str:
     problems = [
         f"{_field(name)}: {_without_place(words)}"
         for name, value in (fields.items() if isinstance(fields, dict) else ())
-        if isinstance(value, list) and (words := _words(value, depth))
+        if (isinstance(value, list) or name.startswith(("[", "$"))) and (words := _words(value, depth))
     ]
     return "; ".join(problems) or _words(found.get("title"), depth)
 
@@ -171,6 +223,6 @@ def _one_line(text: str) -> str:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # the parser's, for odd texts
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

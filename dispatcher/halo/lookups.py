@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from dispatcher.halo.client import HaloClient
+from dispatcher.halo.client import HaloClient, Params
 from dispatcher.halo.errors import HaloRequestError
 from dispatcher.halo.models import (
+    LARGEST,
     Agent,
     Category,
     LookupValue,
@@ -26,13 +26,12 @@ from dispatcher.halo.models import (
     whole_number,
 )
 from dispatcher.halo.payloads import UNASSIGNED_ID
+from dispatcher.halo.tables import Table
 
 # Numbers of Halo's look-up lists.
 IMPACT, URGENCY = 12, 27
-# After a refresh that failed, the old rows are used this long before the next try.
-PAUSE_SECONDS = 30.0
-
-Row = TypeVar("Row")
+# Outcomes beside the wanted one that are tried for a note.
+MOST_OUTCOMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,8 @@ class Entry:
     """One record of Halo's that a value can name.
 
     `also` holds further texts that name it; `off` says why it must not be used, or is empty. `sla_id`: of a
-    ticket type the SLA it brings, of a priority the SLA it belongs to. `level`: the list a category is in.
+    ticket type the SLA it brings, 0 when it has none, None when its list does not tell; of a priority the SLA it
+    belongs to. `level`: the list a category is in.
     """
 
     id: int
@@ -61,7 +61,7 @@ class Unresolved:
 def pick(value: Any, entries: Iterable[Entry], kind: str) -> Entry | Unresolved:
     """The one usable entry that `value` names: by text in any case, else by number, even one in a text."""
     entries = list(entries)
-    number = _id(value)
+    number = number_of(value)
     matches: list[Entry] = []
     if isinstance(value, str):
         matches = [entry for entry in entries if _folded(value) in _texts(entry)]
@@ -80,42 +80,17 @@ def pick(value: Any, entries: Iterable[Entry], kind: str) -> Entry | Unresolved:
     return Unresolved(f"{_shown(value)} is no {kind} in Halo{_instead(value, entries)}")
 
 
-class Table(Generic[Row]):
-    """The rows of one look-up: loaded when first asked for, loaded again when old."""
-
-    def __init__(
-        self, load: Callable[[], Awaitable[Sequence[Row]]], max_age_seconds: float, clock: Callable[[], float]
-    ) -> None:
-        self._load = load
-        self._max_age_seconds = max_age_seconds
-        self._clock = clock
-        self._rows: Sequence[Row] | None = None
-        self._fresh_until = 0.0
-        self._loading = asyncio.Lock()
-
-    async def rows(self) -> Sequence[Row]:
-        """The rows; old ones when they cannot be loaded again."""
-        async with self._loading:
-            if self._rows is None or self._clock() >= self._fresh_until:
-                pause = self._max_age_seconds
-                try:
-                    self._rows = await self._load()
-                except HaloRequestError:
-                    if self._rows is None:
-                        raise
-                    # Old names beat no names, and each ticket asking a Halo that is down helps nobody.
-                    pause = min(PAUSE_SECONDS, self._max_age_seconds)
-                self._fresh_until = self._clock() + pause
-            return self._rows
-
-
 class Lookups:
-    """Chooses Halo's records for values of ticket variables; reads each list once per `max_age_seconds`."""
+    """Chooses Halo's records for values of ticket variables.
+
+    A list is read when it is first needed, and again when it is older than `max_age_seconds`; `refresh` reads
+    them all before that, so that no ticket waits for one.
+    """
 
     def __init__(self, client: HaloClient, max_age_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
 
-        def table(load: Callable[[], Awaitable[list[Entry]]]) -> Table[Entry]:
+        def table(load: Callable[[], Awaitable[Sequence[Entry]]]) -> Table[Entry]:
             return Table(load, max_age_seconds, clock)
 
         self._ticket_types = table(self._load_ticket_types)
@@ -127,6 +102,46 @@ class Lookups:
         self._outcomes = table(self._load_outcomes)
         self._impacts = table(lambda: self._load_values(IMPACT))
         self._urgencies = table(lambda: self._load_values(URGENCY))
+        # Of the types whose list does not tell, and of those that do not take the usual note.
+        self._details: dict[int, Table[TicketType]] = {}
+        self._note_outcomes: dict[int, Table[Entry]] = {}
+        self._max_age_seconds = max_age_seconds
+        self._clock = clock
+
+    def tables(self) -> tuple[Table[Entry], ...]:
+        """The lists that every Halo has."""
+        return (
+            self._ticket_types,
+            self._statuses,
+            self._teams,
+            self._agents,
+            self._priorities,
+            self._categories,
+            self._outcomes,
+            self._impacts,
+            self._urgencies,
+        )
+
+    async def refresh(self) -> None:
+        """Read the lists that are not read yet or will soon be old; raises the first error when all are tried."""
+        failed: HaloRequestError | None = None
+        tables: tuple[Table[Any], ...] = (*self.tables(), *self._details.values(), *self._note_outcomes.values())
+        for table in tables:
+            try:
+                await table.refresh()
+            except HaloRequestError as error:
+                failed = failed or error
+                # When Halo cannot be asked, the others need not be tried.
+                if error.status in (None, 401, 429):
+                    break
+        if failed is not None:
+            raise failed
+
+    def age_seconds(self) -> float | None:
+        """How old the oldest list is; None while one has not been read."""
+        ages = [table.age_seconds() for table in self.tables()]
+        known = [age for age in ages if age is not None]
+        return max(known) if len(known) == len(ages) else None
 
     async def ticket_type(self, value: Any) -> Entry | Unresolved:
         """The ticket type of this name or id."""
@@ -148,15 +163,26 @@ class Lookups:
         """The outcome of an action, by its name, the text of its button, or id."""
         return pick(value, await self._outcomes.rows(), "outcome")
 
-    async def priority(self, value: Any, ticket_type: Entry | None) -> Entry | Unresolved:
-        """The priority of this name or number within the SLA of the ticket type.
+    async def note_outcomes(self, ticket_type_id: int) -> Sequence[Entry]:
+        """The few outcomes that suit a private note on tickets of this type, the best first."""
+        table = self._note_outcomes.get(ticket_type_id)
+        if table is None:
+            table = Table(lambda: self._load_note_outcomes(ticket_type_id), self._max_age_seconds, self._clock)
+            self._note_outcomes[ticket_type_id] = table
+        return await table.rows()
+
+    async def priority(self, value: Any, ticket_type: Entry | None, sla_id: int | None = None) -> Entry | Unresolved:
+        """The priority of this name or number within an SLA: the given one, else that of the ticket type.
 
         Without an SLA a name is taken when it means the same number under every SLA that has it.
         """
         entries = await self._priorities.rows()
-        if ticket_type and ticket_type.sla_id is not None:
-            own = [entry for entry in entries if entry.sla_id == ticket_type.sla_id]
-            return pick(value, own, f"priority of ticket type `{ticket_type.name}`")
+        kind = "priority"
+        if sla_id is None and ticket_type is not None:
+            sla_id = await self.sla_of(ticket_type)
+            kind = f"priority of ticket type `{ticket_type.name}`"
+        if sla_id:
+            return pick(value, [entry for entry in entries if entry.sla_id in (sla_id, None)], kind)
         if len({entry.sla_id for entry in entries}) == 1:
             return pick(value, entries, "priority")
         merged = {(entry.id, _folded(entry.name), entry.off): replace(entry, sla_id=None) for entry in entries}
@@ -166,14 +192,21 @@ class Lookups:
             return Unresolved(f"{found.reason} ({why})")
         return found
 
+    def rank(self, value: Any) -> int | None:
+        """How urgent a priority is, 1 first, as far as is known without asking Halo."""
+        number = number_of(value)
+        if number is None and isinstance(value, str):
+            named = [entry.id for entry in self._priorities.known() if _folded(value) in _texts(entry)]
+            number = min(named, default=None)
+        return number
+
     async def category(self, value: Any, level: int) -> Entry | Unresolved:
         """The category of list `level` (1 to 4) with this path or id."""
         entries = await self._categories.rows()
         # Sources disagree whether Halo numbers the lists from 1 or from 2. The first one is always in use.
         first = min((entry.level for entry in entries if entry.level is not None), default=1)
         own = [entry for entry in entries if entry.level in (None, first + level - 1)]
-        path = ">".join(part.strip() for part in value.split(">")) if isinstance(value, str) else value
-        return pick(path, own, f"category_{level}")
+        return pick(_path(value) if isinstance(value, str) else value, own, f"category_{level}")
 
     async def impact(self, value: Any) -> Entry | Unresolved:
         """The impact of this number or name."""
@@ -190,23 +223,46 @@ class Lookups:
             if error.retryable:
                 raise
             entries = ()
-        number = _id(value)
+        number = number_of(value)
         # Some tenants keep no such list, and some logins may not read it: then the number is Halo's to judge.
         return Entry(number, str(number)) if not entries and number is not None else pick(value, entries, kind)
 
+    async def sla_of(self, ticket_type: Entry) -> int:
+        """The SLA that a ticket type brings; 0: none."""
+        if ticket_type.sla_id is None:
+            try:
+                (detail,) = await self._detail(ticket_type.id)
+            except HaloRequestError as error:
+                if error.retryable:
+                    raise
+                return 0
+            return max(detail.sla_id or 0, 0)
+        return ticket_type.sla_id
+
+    async def _detail(self, ticket_type_id: int) -> Sequence[TicketType]:
+        async def load() -> Sequence[TicketType]:
+            return [await self._client.get(f"TicketType/{ticket_type_id}", TicketType)]
+
+        table = self._details.get(ticket_type_id)
+        if table is None:
+            table = self._details[ticket_type_id] = Table(load, self._max_age_seconds, self._clock)
+        return await table.rows()
+
     async def _load_ticket_types(self) -> list[Entry]:
+        rows = await self._client.get_all("TicketType", TicketType, {"showinactive": True})
         return [
             Entry(
                 row.id,
                 row.name,
-                off="inactive" if row.inactive or row.visible is False else "",
-                sla_id=row.sla_id if row.sla_id is not None and row.sla_id > 0 else None,
+                off="inactive" if row.inactive or not row.visible else "",
+                sla_id=row.sla_id if row.sla_id is None else max(row.sla_id, 0),
             )
-            for row in await self._client.get_all("TicketType", TicketType)
+            for row in rows
         ]
 
     async def _load_statuses(self) -> list[Entry]:
-        return [Entry(row.id, row.name) for row in await self._client.get_all("Status", Status)]
+        rows = await self._client.get_all("Status", Status)
+        return [Entry(row.id, row.name, off="inactive" if row.inactive else "") for row in rows]
 
     async def _load_teams(self) -> list[Entry]:
         # Teams that the login itself is not in count too, and disabled ones are named as such.
@@ -227,23 +283,53 @@ class Lookups:
 
     async def _load_categories(self) -> list[Entry]:
         rows = await self._client.get_all("Category", Category)
-        return [Entry(row.id, row.value, level=row.type_id) for row in rows]
+        return [
+            Entry(row.id, _path(row.value), off="inactive" if row.inactive else "", level=row.type_id) for row in rows
+        ]
 
     async def _load_outcomes(self) -> list[Entry]:
-        rows = await self._client.get_all("Outcome", Outcome, {"showhidden": True})
-        return [Entry(row.id, row.outcome, (row.buttonname,), "hidden" if row.hidden else "") for row in rows]
+        return [_outcome(row) for row in await self._outcome_rows({"showhidden": True})]
+
+    async def _load_note_outcomes(self, ticket_type_id: int) -> list[Entry]:
+        rows = await self._outcome_rows({"tickettype_id": ticket_type_id})
+        try:
+            (detail,) = await self._detail(ticket_type_id)
+        except HaloRequestError as error:
+            if error.retryable:
+                raise
+            detail = TicketType(id=ticket_type_id)
+        allowed = {key for row in detail.allowed_actions for key in (row.id, row.key2)}
+        if detail.allowall_actions and not allowed:
+            allowed = {row.id for row in rows}
+        suitable = [
+            row for row in rows if not row.hidden and row.id in allowed and not (row.sendemail or row.newstatus)
+        ]
+        suitable.sort(key=lambda row: (not row.hidefromuser, "note" not in _folded(row.outcome + row.buttonname)))
+        return [_outcome(row) for row in suitable[:MOST_OUTCOMES]]
+
+    async def _outcome_rows(self, params: Params) -> list[Outcome]:
+        return await self._client.get_all("Outcome", Outcome, params)
 
     async def _load_values(self, lookup: int) -> list[Entry]:
         rows = await self._client.get_all("Lookup", LookupValue, {"lookupid": lookup})
         return [Entry(row.id, row.name, off="inactive" if row.inactive else "") for row in rows]
 
 
-def _id(value: Any) -> int | None:
-    """The number that a value gives; neither True nor '1.5' is one."""
+def number_of(value: Any) -> int | None:
+    """The number that a value gives, if Halo has such; neither True nor '1.5' is one."""
     if isinstance(value, bool) or (isinstance(value, str) and not value.strip().isdecimal()):
         return None
     number = whole_number(value)
-    return number if isinstance(number, int) else None
+    return number if isinstance(number, int) and abs(number) <= LARGEST else None
+
+
+def _outcome(row: Outcome) -> Entry:
+    return Entry(row.id, row.outcome, (row.buttonname,), "hidden" if row.hidden else "")
+
+
+def _path(text: str) -> str:
+    """A category's path as Halo writes it, without spaces around `>`."""
+    return ">".join(part.strip() for part in text.split(">"))
 
 
 def _folded(text: str) -> str:

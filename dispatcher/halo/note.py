@@ -16,6 +16,7 @@ from typing import Any
 MARKER = "dispatcher-reference:"
 LONGEST_VALUE = 300
 LONGEST_TEXT = 10_000
+LONGEST_NOTE = 60_000
 MOST_ROWS = 50
 _JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 
@@ -27,6 +28,11 @@ _WHO = (
     ("IP address", "ip"),
     ("MAC address", "mac"),
 )
+
+
+_SUMMARY, _ERRORS = "Report Summary", "[Submission Errors]"
+# Which parts a long note keeps before others: the first one holds the marker.
+_IMPORTANCE = {_SUMMARY: -1, _ERRORS: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +75,24 @@ def sections(
     return [part for part in parts if part.rows]
 
 
-def to_html(parts: Iterable[Section]) -> str:
-    """The note as Halo shows it."""
+def to_html(parts: Iterable[Section], longest: int = LONGEST_NOTE) -> str:
+    """The note as Halo shows it, in no more than `longest` characters; rows that do not fit are counted.
+
+    What could not be filed is told before room is given to anything else, whatever its place is.
+    """
+    parts = list(parts)
+    room = longest - sum(len(_html_section(part, ())) + len(_html_left_out(len(part.rows))) for part in parts)
+    kept: dict[int, list[str]] = {}
+    for number, part in sorted(enumerate(parts), key=lambda numbered: _IMPORTANCE.get(numbered[1].title, 1)):
+        rows = kept[number] = []
+        for row in part.rows:
+            html_row = _html_row("td", row)
+            if len(html_row) <= room:
+                rows.append(html_row)
+                room -= len(html_row)
     return "".join(
-        f"<h4>{_escaped(part.title)}</h4><table>{_html_row('th', part.header) if part.header else ''}"
-        f"{''.join(_html_row('td', row) for row in part.rows)}</table>"
-        for part in parts
+        _html_section(part, (*kept[number], _html_left_out(len(part.rows) - len(kept[number]))))
+        for number, part in enumerate(parts)
     )
 
 
@@ -111,9 +129,8 @@ def _report(ticket: Mapping[str, Any], reference: str | None) -> Section:
     rows = [(label, shown(ticket[key]).strip()) for label, key in _WHO if ticket.get(key)]
     if selections:
         rows.append(("Selections", shown(selections, LONGEST_TEXT)))
-    # First of all parts: it must survive wherever a long note is cut.
     marked = [(f"{MARKER} {reference}",)] if reference else []
-    return Section("Report Summary", (*rows, *marked))
+    return Section(_SUMMARY, (*rows, *marked))
 
 
 def _rules(decision: Mapping[str, Any]) -> Section:
@@ -149,7 +166,7 @@ def _submission_errors(errors: Sequence[SubmissionError]) -> Section:
         )
         for error in errors
     ]
-    return Section("[Submission Errors]", tuple(rows), ("Field", "Value", "Reason", "Filed Instead"))
+    return Section(_ERRORS, tuple(rows), ("Field", "Value", "Reason", "Filed Instead"))
 
 
 def _unused(ticket: Mapping[str, Any], decision: Mapping[str, Any]) -> Section:
@@ -169,6 +186,15 @@ def _place(item: Mapping[str, Any]) -> str:
 def _first(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     left_out = len(rows) - MOST_ROWS
     return (*rows[:MOST_ROWS], (f"… and {left_out} more",)) if left_out > 0 else tuple(rows)
+
+
+def _html_section(part: Section, rows: Sequence[str]) -> str:
+    header = _html_row("th", part.header) if part.header else ""
+    return f"<h4>{_escaped(part.title)}</h4><table>{header}{''.join(rows)}</table>"
+
+
+def _html_left_out(rows: int) -> str:
+    return _html_row("td", (f"[cut: {rows} more, which dispatcher keeps]",)) if rows else ""
 
 
 def _html_row(tag: str, cells: Sequence[str]) -> str:

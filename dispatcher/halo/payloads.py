@@ -20,7 +20,13 @@ from dispatcher.tickets import subject_of
 # The agent of tickets for which none is named. Without any, Halo would assign the API's own login.
 UNASSIGNED_ID = 1
 LONGEST_SUMMARY = 255
+# Longest body, in characters of HTML: with very long ones Halo's gateway stops waiting.
+LONGEST_TEXT = note.LONGEST_NOTE
+LONGEST_FIELD = 10_000
 
+_BETWEEN = "<br><br>"
+# How long a sign becomes in HTML.
+_ESCAPED = {sign: len(html.escape(sign)) for sign in "&<>\"'"} | {"\n": len("<br>")}
 # What XML, and so HTML, cannot hold; Halo's database does not want it either.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
@@ -76,26 +82,47 @@ def ticket_body(
     *,
     client_id: int | None,
     site_id: int | None,
-    user_id: int,
+    user_id: int | None,
     asset_id: int | None,
+    user_name: str = "",
     source: int | None = None,
     novalidate: bool = False,
     dont_do_rules: bool = False,
+    find_by: str = "third_party_id_string",
 ) -> dict[str, Any]:
-    """The object of `POST /Tickets`; `fields` are Halo's own, with the ids that the variables came to."""
+    """The object of `POST /Tickets`; `fields` are Halo's own, with the ids that the variables came to.
+
+    Our reference is in `third_party_id_string`, and in the field by which the ticket will be found.
+    """
     body = {
-        "summary": words.summary,
+        "summary": marked(words.summary, reference) if find_by == "summary" else words.summary,
         "details_html": words.details_html or None,
         **fields,
         "agent_id": UNASSIGNED_ID if fields.get("agent_id") is None else fields["agent_id"],
         "client_id": client_id,
         "site_id": site_id,
         "user_id": user_id,
+        "users_name": user_name if user_id is None and user_name else None,
         "assets": None if asset_id is None else [{"id": asset_id}],
         "third_party_id_string": reference,
+        "client_reference": reference if find_by == "client_reference" else None,
         "source": source,
         "_novalidate": novalidate or None,
         "dont_do_rules": dont_do_rules or None,
+    }
+    return _sendable(body)
+
+
+def update_body(
+    ticket_id: int, variables: Mapping[str, Any], words: Content, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The object of `POST /Tickets` that changes one ticket: Halo leaves the fields as they are that do not go out."""
+    says = {name: _is_text(value) and not is_unset(value) for name, value in variables.items()}
+    body = {
+        "id": ticket_id,
+        "summary": words.summary if says.get("subject") else None,
+        "details_html": words.details_html if says.get("msg") else None,
+        **fields,
     }
     return _sendable(body)
 
@@ -113,9 +140,15 @@ def note_body(ticket_id: int, outcome: Mapping[str, Any], note_html: str) -> dic
 
 
 def content(
-    ticket: Mapping[str, Any], variables: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+    ticket: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+    *,
+    reference: str = "",
+    longest: int = LONGEST_TEXT,
+    longest_summary: int = LONGEST_SUMMARY,
 ) -> Content:
-    """Title and body of the ticket, escaped for HTML.
+    """Title and body of the ticket, escaped for HTML; a body longer than `longest` is cut and says so.
 
     What is no text where text is wanted is replaced by its default, else by what the ticket came with.
     """
@@ -134,10 +167,40 @@ def content(
     append = words("append", text_of(ticket.get("append")))
     begin = subject_of(message) or "(no subject)"
     summary = " ".join(words("subject", begin).split()) or begin
-    if len(summary) > LONGEST_SUMMARY:
-        summary = summary[: LONGEST_SUMMARY - 1] + "…"
-    details = "\n\n".join(part for part in (message, append) if part.strip())
-    return Content(summary, html_of(details), tuple(errors))
+    if len(summary) > longest_summary:
+        summary = summary[: longest_summary - 1] + "…"
+    # Each may take what the other leaves, and half of the room whatever the other is.
+    room = longest - len(_BETWEEN) if message and append else longest
+    below = html_within(append, room // 2, "text", reference)
+    above = html_within(message, room - len(below), "message", reference)
+    below = html_within(append, room - len(above), "text", reference)
+    return Content(summary, _BETWEEN.join(part for part in (above, below) if part), tuple(errors))
+
+
+def html_within(text: str, room: int, kind: str, reference: str = "") -> str:
+    """Text as HTML of no more than `room` characters; when it is cut, its last line says so."""
+    lines = "\n".join(text.splitlines())
+    whole = html_of(lines) if len(lines) <= room else ""
+    if whole and len(whole) <= room:
+        return whole
+    if not lines:
+        return ""
+    under = f" under {reference}" if reference else ""
+    notice = f"[cut: this {kind} has {len(text)} characters; dispatcher keeps the whole{under}]"
+    room -= len(html_of(f"\n\n{notice}"))
+    end = length = 0
+    for end, sign in enumerate(lines):  # noqa: B007 - where it breaks off is the result
+        length += _ESCAPED.get(sign, 1)
+        if length > room:
+            break
+    return html_of(f"{lines[:end].rstrip()}\n\n{notice}")
+
+
+def marked(summary: str, reference: str) -> str:
+    """The summary with our reference at its end, by which it is found again."""
+    mark = f" [{reference}]"
+    room = LONGEST_SUMMARY - len(mark)
+    return (summary if len(summary) <= room else f"{summary[: room - 1]}…") + mark
 
 
 def html_of(text: str) -> str:
@@ -160,10 +223,18 @@ def custom_fields(value: Any) -> list[dict[str, Any]] | None:
     if not isinstance(value, Mapping):
         return None
     return [
-        {"id": int(key), "value": item} if _is_number(key) else {"name": str(key).strip(), "value": item}
+        {"id": int(key), "value": _field_value(item)}
+        if _is_number(key)
+        else {"name": name, "value": _field_value(item)}
         for key, item in value.items()
-        if item is not None
+        if item is not None and (name := str(key).strip())
     ]
+
+
+def _field_value(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_FIELD:
+        return note.shown(value, LONGEST_FIELD)
+    return value
 
 
 def _is_text(value: Any) -> bool:

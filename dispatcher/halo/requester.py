@@ -13,25 +13,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatcher.halo.client import HaloClient, Params
-from dispatcher.halo.errors import HaloRequestError, sentence
-from dispatcher.halo.lookups import Table
-from dispatcher.halo.models import Asset, User
+from dispatcher.halo.errors import HaloRequestError, NotSetUpError, sentence
+from dispatcher.halo.models import Asset, Client, User
 from dispatcher.halo.payloads import text_of
+from dispatcher.halo.tables import Table
 
 # "Equals" in Halo's advanced search.
 EQUALS = 2
 # A "like" search for a whole e-mail address brings few rows; more pages mean that the filter was ignored.
 MOST_PAGES = 5
+# How long the users of an address serve the next question about it: from intake to delivery of a ticket.
+FRESH_SECONDS = 60.0
+# Addresses that are remembered.
+MOST_ADDRESSES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The Halo user for whom a ticket is filed, with client and site; `remarks` are for the private note."""
+    """The Halo user for whom a ticket is filed, with client and site; `remarks` are for the private note.
 
-    user_id: int
+    Without a `user_id` it is Halo's choice, and `name` all that it is told.
+    """
+
+    user_id: int | None
     client_id: int | None
     site_id: int | None
     remarks: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,22 @@ class FoundAsset:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What Halo knows of an e-mail address; '' where it knows nothing."""
+
+    business_name: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    users: Sequence[User]
+    at: float
+
+
 class Directory:
-    """Finds users and assets of one Halo, one request each; only the catch-all user is kept."""
+    """Finds users and assets of one Halo, one request each; remembers addresses, and the catch-all user."""
 
     def __init__(
         self,
@@ -54,22 +76,60 @@ class Directory:
     ) -> None:
         self._client = client
         self._catch_all_email = catch_all_user
+        self._max_age_seconds = max_age_seconds
+        self._clock = clock
         self._catch_all = Table(self._load_catch_all, max_age_seconds, clock)
+        self._found: dict[str, _Found] = {}
+        self._client_names: dict[int, Table[Client]] = {}
         self._searches_exactly = True
 
     async def requester(self, ticket: Mapping[str, Any]) -> Requester:
         """The user with the ticket's e-mail, else the catch-all user and remarks on who it really was."""
         email = text_of(ticket.get("email"))
-        users = await self._users(email) if email else []
-        active = [user for user in users if not user.inactive]
-        # Two records of one person at one client are as good as one; of two clients, which is meant?
-        if active and len({user.client_id for user in active}) == 1:
-            user = min(active, key=lambda user: user.id)
-            return Requester(user.id, user.client_id, user.site_id)
-        (catch_all,) = await self._catch_all.rows()
-        why = f"{_why_unknown(email, users)} The ticket is filed for {self._catch_all_email} instead."
-        really = sentence(f"Who it really was: {_who(ticket) or 'not known'}")
-        return Requester(catch_all.id, catch_all.client_id, catch_all.site_id, (why, really))
+        try:
+            users = await self._users(email, FRESH_SECONDS) if email else ()
+            user = _the_one(users)
+            if user is not None:
+                return Requester(user.id, user.client_id, user.site_id)
+            return await self.catch_all(ticket, _why_unknown(email, users))
+        except HaloRequestError as error:
+            if error.retryable:
+                raise
+            why = f"Users cannot be looked up in Halo, so it chooses for whom the ticket is: {error}"
+            name = text_of(ticket.get("name")) or email
+            return Requester(None, None, None, (why, _who_it_was(ticket)), name)
+
+    async def catch_all(self, ticket: Mapping[str, Any], why: str) -> Requester:
+        """The catch-all user; `why` says in a sentence what is wrong with the requester."""
+        (user,) = await self._catch_all.rows()
+        instead = f"{why} The ticket is filed for {self._catch_all_email} instead."
+        return Requester(user.id, user.client_id, user.site_id, (instead, _who_it_was(ticket)))
+
+    async def check_catch_all(self) -> User:
+        """The catch-all user; raises HaloRequestError, with what to do, when there is none."""
+        (user,) = await self._load_catch_all()
+        return user
+
+    async def refresh(self) -> None:
+        """Look the catch-all user up when that was not done, or will soon be old."""
+        await self._catch_all.refresh()
+
+    async def known_of(self, email: str) -> Known:
+        """What Halo knows of an address; what it knew serves on while it is away."""
+        email = text_of(email)
+        if not email:
+            return Known("", "")
+        old = self._found.get(email.casefold())
+        # Someone whom Halo does not know may be entered at any moment.
+        known = old is not None and _the_one(old.users) is not None
+        try:
+            users = await self._users(email, self._max_age_seconds if known else FRESH_SECONDS)
+        except HaloRequestError:
+            if old is None:
+                raise
+            users = old.users
+        user = _the_one(users)
+        return Known("", "") if user is None else Known(await self._client_name(user), user.name.strip())
 
     async def asset(self, hostname: str, client_id: int | None) -> FoundAsset:
         """The client's one active asset of exactly this host name."""
@@ -79,7 +139,8 @@ class Directory:
         try:
             rows = await self._client.get_all("Asset", Asset, params, rows_in="assets", most_pages=MOST_PAGES)
         except HaloRequestError as error:
-            if error.retryable:
+            # Users were found just now: a search that fails by itself must not hold the ticket up for ever.
+            if error.surely_not_processed or error.status in (502, 503, 504):
                 raise
             return FoundAsset(None, (f"No asset is linked: {error}",))
         wanted = hostname.casefold()
@@ -97,17 +158,28 @@ class Directory:
             return FoundAsset(None, (f"No asset is linked: {hostname} is the name of several assets ({ids}).",))
         return FoundAsset(None, (f"No asset is linked: the client has none with the name {hostname}.",))
 
-    async def _users(self, email: str) -> list[User]:
-        """The users with exactly this address."""
+    async def _users(self, email: str, max_age_seconds: float) -> Sequence[User]:
+        """The users with exactly this address, from memory when that is fresh."""
+        key = email.casefold()
+        found = self._found.get(key)
+        if found is None or self._clock() - found.at >= max_age_seconds:
+            found = _Found(await self._search_users(email), self._clock())
+            self._found.pop(key, None)
+            self._found[key] = found
+            if len(self._found) > MOST_ADDRESSES:
+                del self._found[next(iter(self._found))]
+        return found.users
+
+    async def _search_users(self, email: str) -> list[User]:
         if self._searches_exactly:
             condition = {"filter_name": "emailaddress", "filter_type": EQUALS, "filter_value": email}
             try:
                 rows = await self._search("advanced_search", json.dumps([condition]), most_pages=1)
             except HaloRequestError as error:
-                if error.status != 400:
+                if error.status not in (400, 500):
                     raise
-                # This version of Halo does not search by this field. No need to ask again.
-                self._searches_exactly = False
+                # A version of Halo that does not search by this field need not be asked again.
+                self._searches_exactly = error.status != 400
             else:
                 found = _with_address(rows, email)
                 if found or not rows:
@@ -118,16 +190,32 @@ class Directory:
         params: Params = {by: value, "includeinactive": True}
         return await self._client.get_all("Users", User, params, rows_in="users", most_pages=most_pages)
 
+    async def _client_name(self, user: User) -> str:
+        if user.client_name.strip() or user.client_id is None:
+            return user.client_name.strip()
+        client_id = user.client_id
+
+        async def load() -> Sequence[Client]:
+            return [await self._client.get(f"Client/{client_id}", Client)]
+
+        table = self._client_names.get(client_id)
+        if table is None:
+            table = self._client_names[client_id] = Table(load, self._max_age_seconds, self._clock)
+        try:
+            (client,) = await table.rows()
+        except HaloRequestError as error:
+            if error.retryable:
+                raise
+            return ""
+        return client.name.strip()
+
     async def _load_catch_all(self) -> Sequence[User]:
-        users = await self._users(self._catch_all_email)
+        users = await self._search_users(self._catch_all_email)
         active = [user for user in users if not user.inactive]
         if not active:
-            raise HaloRequestError(
+            raise NotSetUpError(
                 f"Halo has no active user with the e-mail {self._catch_all_email}, for whom tickets of "
-                "unknown requesters are filed: create that user, or name another one as `catch_all_user`.",
-                # Tickets wait until it is there.
-                retryable=True,
-                surely_not_processed=True,
+                "unknown requesters are filed: create that user, or name another one as `catch_all_user`."
             )
         return [min(active, key=lambda user: user.id)]
 
@@ -135,6 +223,15 @@ class Directory:
 def _with_address(users: Sequence[User], email: str) -> list[User]:
     wanted = email.casefold()
     return [user for user in users if user.emailaddress.strip().casefold() == wanted]
+
+
+def _the_one(users: Sequence[User]) -> User | None:
+    """The user whom an address stands for."""
+    active = [user for user in users if not user.inactive]
+    # Two records of one person at one client are as good as one; of two clients, which is meant?
+    if len({user.client_id for user in active}) != 1:
+        return None
+    return min(active, key=lambda user: user.id)
 
 
 def _why_unknown(email: str, users: Sequence[User]) -> str:
@@ -149,6 +246,6 @@ def _why_unknown(email: str, users: Sequence[User]) -> str:
     return f"Halo has no user with the e-mail {email}."
 
 
-def _who(ticket: Mapping[str, Any]) -> str:
+def _who_it_was(ticket: Mapping[str, Any]) -> str:
     parts = (text_of(ticket.get(key)) for key in ("name", "email", "business_name"))
-    return ", ".join(part for part in parts if part)
+    return sentence(f"Who it really was: {', '.join(part for part in parts if part) or 'not known'}")

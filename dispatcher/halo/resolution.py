@@ -26,14 +26,20 @@ class Resolution:
     submission_errors: tuple[SubmissionError, ...]
 
 
-async def resolve(variables: Mapping[str, Any], defaults: Mapping[str, Any], lookups: Lookups) -> Resolution:
-    """Look up each variable that is set."""
+async def resolve(
+    variables: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    lookups: Lookups,
+    *,
+    sla_id: int | None = None,
+) -> Resolution:
+    """Look up each variable that is set; `sla_id` is the SLA that the ticket has already."""
     settling = _Settling(variables, defaults)
     settle = settling.settle
     ticket_type = await settle("ticketType", lookups.ticket_type)
     status = await settle("state", lookups.status)
     # After the ticket type has fallen back, if it had to: a priority means something within its SLA only.
-    priority = await settle("priority", partial(lookups.priority, ticket_type=ticket_type))
+    priority = await settle("priority", partial(lookups.priority, ticket_type=ticket_type, sla_id=sla_id))
     team = await settle("team", lookups.team)
     agent = await settle("agent", lookups.agent, otherwise="Unassigned")
     categories = {
@@ -52,9 +58,10 @@ async def resolve(variables: Mapping[str, Any], defaults: Mapping[str, Any], loo
         **categories,
         "impact": _id(impact),
         "urgency": _id(urgency),
-        "customfields": await settle("customfield", _custom_fields),
+        "customfields": await settle("customfield", _custom_fields) or None,
     }
-    return Resolution(fields, tuple(settling.submission_errors))
+    nameless = _nameless_fields(variables.get("customfield"))
+    return Resolution(fields, (*settling.submission_errors, *nameless))
 
 
 class _Settling:
@@ -99,6 +106,13 @@ async def _try(find: Callable[[Any], Awaitable[Found | Unresolved]], value: Any)
 async def _custom_fields(value: Any) -> list[dict[str, Any]] | Unresolved:
     fields = custom_fields(value)
     return Unresolved("write a mapping of field -> value") if fields is None else fields
+
+
+def _nameless_fields(value: Any) -> tuple[SubmissionError, ...]:
+    """What stands under no name in a mapping of custom fields."""
+    items = value.items() if isinstance(value, Mapping) else ()
+    reason = "a custom field goes by its id or its API name"
+    return tuple(SubmissionError("customfield", {key: item}, reason) for key, item in items if not str(key).strip())
 
 
 def _id(entry: Entry | None) -> int | None:

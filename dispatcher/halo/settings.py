@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+import re
+from typing import Annotated, Any, Final, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from dispatcher.errors import SettingsError
 from dispatcher.halo.auth import parse_key
+from dispatcher.halo.models import LARGEST
+from dispatcher.halo.payloads import LONGEST_TEXT
 
 # The emulator accepts this key, so that a first run needs no settings. It opens nothing else.
 EMULATOR_KEY: Final = "demo+b1946ac9-2492-4d23-8a3f-7d0c5e1f9a10:emulator-secret"
@@ -22,8 +25,9 @@ class HaloSettings(BaseModel):
     resource_server: str = Field(
         default="http://127.0.0.1:8421/api", description="Resource Server, as Halo's API page shows it"
     )
-    authorisation_server: str = Field(
-        default="http://127.0.0.1:8421/auth", description="Authorisation Server, as Halo's API page shows it"
+    authorisation_server: str | None = Field(
+        default="http://127.0.0.1:8421/auth",
+        description="Authorisation Server of that page; empty, or not given beside a resource server: it is asked",
     )
     tenant: str | None = Field(default=None, description="Tenant of that page; wins over the one in the key")
     key: SecretStr = Field(
@@ -40,20 +44,50 @@ class HaloSettings(BaseModel):
     )
     novalidate: bool = Field(default=False, description="send _novalidate: Halo skips its mandatory fields")
     dont_do_rules: bool = Field(default=False, description="send dont_do_rules: Halo's own ticket rules are skipped")
-    source: int | None = Field(default=None, description="id of the request source; none: Halo's default")
+    source: int | None = Field(
+        default=None, ge=-LARGEST, le=LARGEST, description="id of the request source; none: Halo's default"
+    )
+    find_by: Literal["third_party_id_string", "client_reference", "summary"] = Field(
+        default="third_party_id_string",
+        description="the field that holds our reference, by which a ticket is found again",
+    )
+    longest_text: int = Field(
+        default=LONGEST_TEXT,
+        ge=2_000,
+        le=10_000_000,
+        description="longest body of a ticket, and of its note, in characters of HTML; Halo is slow with long ones",
+    )
     timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="longest time for one request")
     lookup_max_age_seconds: float = Field(default=600.0, ge=0, description="how long look-ups are kept")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_server_leads_to_the_other(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        resource, authorisation = data.get("resource_server"), data.get("authorisation_server")
+        if resource and not authorisation:
+            return {**data, "authorisation_server": None}
+        if isinstance(authorisation, str) and authorisation.strip() and not resource:
+            return {**data, "resource_server": re.sub(r"/auth(/token)?/*$", "", authorisation.strip(), flags=re.I)}
+        return data
+
     @field_validator("resource_server", "authorisation_server")
     @classmethod
-    def _is_address(cls, value: str) -> str:
+    def _is_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        text = (value or "").strip()
+        if not text and info.field_name == "authorisation_server":
+            return None
+        text = text if "://" in text else f"https://{text}"
         try:
-            address = httpx.URL(value.strip())
+            address = httpx.URL(text)
         except httpx.InvalidURL:
             address = httpx.URL("")
         if address.scheme not in ("http", "https") or not address.host:
             raise ValueError("write the whole address, such as https://example.halopsa.com/api")
-        return value.strip()
+        if address.userinfo:
+            raise ValueError("write the address without user and password; the key says who asks")
+        return text
 
     @field_validator("tenant")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +26,7 @@ ACTION: Shape = {
     "new_priority": "int",
     "new_team": "text",
     "new_agent": "int",
+    **{f"new_category{level}": "text" for level in range(1, 5)},
     "sendemail": "bool",
     "emailto": "text",
 }
@@ -36,10 +36,11 @@ _CHANGES = {
     "new_priority": "priority_id",
     "new_team": "team",
     "new_agent": "agent_id",
+    **{f"new_category{level}": f"category_{level}" for level in range(1, 5)},
 }
 
 
-def add_action(book: TicketBook, sent: dict[str, Any], login_agent: Agent, now: datetime) -> dict[str, Any]:
+def add_action(book: TicketBook, sent: dict[str, Any], login_agent: Agent) -> dict[str, Any]:
     """Add one action to its ticket and return it as stored."""
     given = {name: value for name, value in sent.items() if value is not None}
     if "ticket_id" not in given:
@@ -62,7 +63,7 @@ def add_action(book: TicketBook, sent: dict[str, Any], login_agent: Agent, now: 
         "who": given.get("who") or login_agent.name,
         "who_type": 1,
         "who_agentid": login_agent.id,
-        "datetime": timestamp(now),
+        "datetime": timestamp(book.clock()),
         "note": given.get("note") or plain_text(html),
         "note_html": html,
         "hiddenfromuser": given.get("hiddenfromuser", outcome.private),
@@ -73,8 +74,7 @@ def add_action(book: TicketBook, sent: dict[str, Any], login_agent: Agent, now: 
         "guid": str(uuid4()),
         "customfields": [],
     }
-    ticket.actions.append(action)
-    ticket.updated_at = now
+    book.add_action(ticket, action)
     return action
 
 

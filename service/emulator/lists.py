@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from service.emulator.behaviour import Behaviour
-from service.emulator.records import Tenant
+from service.emulator.records import Tenant, TicketType, with_id
 from service.emulator.refusals import invalid
 from service.emulator.rows import (
     Row,
@@ -20,11 +20,11 @@ from service.emulator.rows import (
     category_row,
     client_row,
     custom_field_row,
+    field_row,
     lookup_row,
     outcome_row,
     priority_row,
     site_row,
-    sla_detail,
     sla_row,
     status_row,
     team_row,
@@ -81,7 +81,25 @@ class Listing:
     scope: str | None = None
     detail: Callable[[Tenant, Behaviour], list[Row]] | None = None
     visible: Callable[[Row, Query], bool] = lambda _row, _query: True
+    of_type: Callable[[TicketType], tuple[int, ...]] | None = None  # the ids that a ticket type allows; empty: all
+    only_when_asked: Mapping[str, str] = field(default_factory=dict)  # field of listed rows -> parameter
     filters: Filters = Filters()
+
+    def found(self, tenant: Tenant, behaviour: Behaviour, query: Query) -> list[Row]:
+        """Return the rows that a query asks for, all pages of them."""
+        every = [row for row in self.rows(tenant, behaviour) if self.visible(row, query)]
+        allowed = self._allowed(tenant, query)
+        left_out = {name for name, parameter in self.only_when_asked.items() if not query.flag(parameter)}
+        return [
+            {name: value for name, value in row.items() if name not in left_out}
+            for row in select(self.filters, every, query)
+            if not allowed or row["id"] in allowed
+        ]
+
+    def _allowed(self, tenant: Tenant, query: Query) -> tuple[int, ...]:
+        number = query.number("tickettype_id") if self.of_type is not None else None
+        ticket_type = with_id(tenant.ticket_types, number or 0)
+        return self.of_type(ticket_type) if self.of_type is not None and ticket_type is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +192,8 @@ def _each(
 
 
 def _active(row: Row, query: Query) -> bool:
-    return query.flag("includeinactive") or not row["inactive"]
+    """Tell whether a record is listed: inactive ones when asked for, active ones unless declined."""
+    return query.flag("includeinactive") if row["inactive"] else query.text("includeactive").lower() != "false"
 
 
 def _visible_agent(row: Row, query: Query) -> bool:
@@ -182,6 +201,24 @@ def _visible_agent(row: Row, query: Query) -> bool:
         return query.flag("includeunassigned")
     return query.flag("includedisabled") or not row["isdisabled"]
 
+
+# The fields that rules of the admin set, as far as they are fields of every ticket.
+_FIELDS = (
+    "summary",
+    "details",
+    "tickettype_id",
+    "status_id",
+    "priority_id",
+    "team",
+    "agent_id",
+    "category_1",
+    "category_2",
+    "category_3",
+    "category_4",
+    "impact",
+    "urgency",
+    "source",
+)
 
 LISTINGS: tuple[Listing, ...] = (
     Listing(
@@ -219,23 +256,26 @@ LISTINGS: tuple[Listing, ...] = (
         visible=_active,
         filters=Filters(
             search=("inventory_number", "key_field", "assettype_name"),
-            numbers={"client_id": "client_id", "site_id": "site_id"},
+            numbers={"client_id": "client_id", "site_id": "site_id", "assettype_id": "assettype_id"},
         ),
     ),
     Listing(
         "tickettype",
-        _each(lambda tenant: tenant.ticket_types, ticket_type_row),
-        detail=_each(lambda tenant: tenant.ticket_types, ticket_type_detail),
+        lambda tenant, behaviour: [ticket_type_row(each, tenant, behaviour) for each in tenant.ticket_types],
+        detail=lambda tenant, behaviour: [ticket_type_detail(each, tenant, behaviour) for each in tenant.ticket_types],
+        visible=lambda row, query: query.flag("showall") or query.flag("showinactive") or row["visible"],
     ),
     Listing(
         "status",
         _each(lambda tenant: tenant.statuses, status_row),
         visible=lambda row, query: not (query.flag("excludeclosed") and row["type"]),
+        of_type=lambda ticket_type: ticket_type.allowed_statuses,
     ),
     Listing(
         "team",
         _each(lambda tenant: tenant.teams, team_row),
         visible=lambda row, query: query.flag("showall") or not row["inactive"],
+        only_when_asked={"agents": "includeagentsforteams"},
     ),
     Listing(
         "priority",
@@ -244,8 +284,8 @@ LISTINGS: tuple[Listing, ...] = (
     ),
     Listing(
         "sla",
-        _each(lambda tenant: tenant.slas, sla_row),
-        detail=lambda tenant, behaviour: [sla_detail(sla, tenant, behaviour) for sla in tenant.slas],
+        lambda tenant, behaviour: [sla_row(sla, tenant, behaviour) for sla in tenant.slas],
+        only_when_asked={"priorities": "showpriorities"},
     ),
     Listing(
         "agent",
@@ -262,6 +302,7 @@ LISTINGS: tuple[Listing, ...] = (
         "outcome",
         _each(lambda tenant: tenant.outcomes, outcome_row),
         visible=lambda row, query: query.flag("showhidden") or not row["hidden"],
+        of_type=lambda ticket_type: ticket_type.allowed_outcomes,
     ),
     Listing(
         "lookup",
@@ -269,4 +310,5 @@ LISTINGS: tuple[Listing, ...] = (
         visible=lambda row, query: row["lookupid"] == query.number("lookupid"),
     ),
     Listing("fieldinfo", _each(lambda tenant: tenant.custom_fields, custom_field_row)),
+    Listing("field", _each(lambda _tenant: enumerate(_FIELDS, start=1), field_row)),
 )

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -26,6 +26,7 @@ class Session:
     agent: Agent
     scopes: frozenset[str]
     expires_at: datetime
+    claims: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -66,9 +67,14 @@ class Tokens:
         session = self._sessions.get(token.strip()) if scheme.lower() == "bearer" else None
         if session is None or session.expires_at <= self.clock():
             raise unauthorised(self.behaviour.unauthorised_body)
-        if scope is not None and not _allows(session.scopes, scope):
+        # Scopes only narrow what the agent's role allows.
+        if scope is not None and not (_allows(session.scopes, scope) and _allows(session.agent.may, scope)):
             raise forbidden(self.behaviour.forbidden_body)
         return session
+
+    def expire(self) -> None:
+        """End all tokens at once."""
+        self._sessions.clear()
 
     def _application(self, form: dict[str, str], tenant: str | None) -> Application:
         # An unknown client id and a wrong tenant crash the real endpoint; on-prem there is no tenant to name.
@@ -85,7 +91,6 @@ class Tokens:
         expires_at = now + timedelta(seconds=self.behaviour.token_seconds)
         self._sessions = {token: session for token, session in self._sessions.items() if session.expires_at > now}
         token = secrets.token_urlsafe(48)
-        self._sessions[token] = Session(agent, scopes, expires_at)
         claims = {
             "sub": str(agent.id),
             "name": agent.name,
@@ -93,6 +98,7 @@ class Tokens:
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
         }
+        self._sessions[token] = Session(agent, scopes, expires_at, claims)
         return {
             "scope": " ".join(sorted(scopes)),
             "token_type": "Bearer",

@@ -34,8 +34,8 @@ _LABELS = {
 }
 
 
-def render_page(tenant: Tenant, tickets: Sequence[Ticket]) -> tuple[str, Mapping[str, str]]:
-    """Return the page and its headers."""
+def render_page(tenant: Tenant, tickets: Sequence[Ticket], traffic: str) -> tuple[str, Mapping[str, str]]:
+    """Return the page and its headers; `traffic` tells in a line what happens to requests."""
     nonce = secrets.token_urlsafe(16)
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     shown = [_ticket(tenant, ticket) for ticket in tickets[:_SHOWN]]
@@ -43,6 +43,7 @@ def render_page(tenant: Tenant, tickets: Sequence[Ticket]) -> tuple[str, Mapping
         nonce=nonce,
         tenant=escape(tenant.name),
         count=_count(len(tickets)),
+        traffic=escape(traffic),
         state=_state(tickets),
         tones=_tones(tenant),
         tickets=f'<div class="list">{_HEAD}{"".join(shown)}</div>' if shown else _EMPTY,

@@ -33,6 +33,7 @@ class Site:
     id: int
     name: str
     client_id: int
+    sla_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Asset:
     id: int
     inventory_number: str
     key_field: str
+    type_id: int
     type_name: str
     client_id: int
     site_id: int
@@ -111,6 +113,7 @@ class Agent:
     team: str
     disabled: bool = False
     api_only: bool = False
+    may: frozenset[str] = frozenset({"all"})  # what its role allows, in the words of scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class Category:
     id: int
     level: int
     path: str
+    sla_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +137,8 @@ class Outcome:
     hidden: bool = False
 
 
-# Numbers of the look-up lists that tickets refer to.
-IMPACT, URGENCY, SOURCE = 12, 27, 22
+# Numbers of look-up lists.
+IMPACT, URGENCY, SOURCE, REQUEST_TYPES, EVENTS = 12, 27, 22, 21, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +163,26 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True)
 class TicketType:
-    """A ticket type: what it brings along, demands and allows (no allowed outcome named: all)."""
+    """A ticket type: what it brings along, demands and allows (no status or outcome named: all)."""
 
     id: int
     name: str
-    sla_id: int
+    sla_id: int | None
     team: str
     status_id: int
     custom_fields: tuple[int, ...] = ()
     mandatory: tuple[str, ...] = ()
+    allowed_statuses: tuple[int, ...] = ()
     allowed_outcomes: tuple[int, ...] = ()
+    visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRule:
+    """A ticket rule of Halo's own: a new ticket whose summary holds the text goes to the team."""
+
+    text: str
+    team: str
 
 
 class _HasId(Protocol):
@@ -196,9 +210,9 @@ def with_name(records: Iterable[Named], wanted: str) -> Named | None:
     return next((record for record in records if record.name.casefold() == folded), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tenant:
-    """One help desk's configuration and customers."""
+    """One help desk's configuration, and its customers, who may come and go."""
 
     name: str
     applications: tuple[Application, ...]
@@ -216,7 +230,9 @@ class Tenant:
     lookups: tuple[LookupValue, ...]
     custom_fields: tuple[CustomField, ...]
     ticket_types: tuple[TicketType, ...]
+    ticket_rules: tuple[TicketRule, ...]
     default_type_id: int
+    default_sla_id: int
     catch_all_client_id: int
 
     def priority(self, sla_id: int, number: int) -> Priority | None:

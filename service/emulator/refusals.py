@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from html import escape
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from service.emulator.behaviour import DEFAULT_RATE_LIMIT, Behaviour, RefusalShape
 
 
 class RefusalError(Exception):
     """A request that Halo refuses; `answer` is what its client gets."""
 
-    def __init__(self, answer: Response) -> None:
+    def __init__(self, answer: Response, message: str = "") -> None:
         super().__init__(answer.status_code)
         self.answer = answer
+        self.message = message  # of a validation, which can be worded in several shapes
 
 
-async def refuse(_request: Request, error: Exception) -> Response:
+async def refuse(request: Request, error: Exception) -> Response:
     """Answer with what the refusal carries; the application's exception handler."""
     if not isinstance(error, RefusalError):
         raise error
-    return error.answer
+    behaviour: Behaviour = request.app.state.emulator.behaviour
+    return _worded(error.message, behaviour.refusal_body) if error.message else error.answer
 
 
 def invalid(message: str) -> RefusalError:
-    """400 from Halo's own code, one problem at a time: a .NET exception as it is serialised."""
-    return _json(
-        HTTPStatus.BAD_REQUEST,
-        {
-            "ClassName": "System.Exception",
-            "Message": message,
-            "Data": None,
-            "InnerException": None,
-            "HelpURL": None,
-            "StackTraceString": None,
-            "RemoteStackTraceString": None,
-            "RemoteStackIndex": 0,
-            "ExceptionMethod": None,
-            "HResult": -2146233088,  # .NET's number for System.Exception
-        },
-    )
+    """400 from Halo's own code, one problem at a time."""
+    return RefusalError(_worded(message, "exception"), message)
 
 
 def malformed(errors: Mapping[str, Sequence[str]]) -> RefusalError:
@@ -69,10 +63,61 @@ def refused_grant(status: int, error: str, description: str) -> RefusalError:
     return _json(status, {"error": error, "error_description": description})
 
 
+def rate_limited(behaviour: Behaviour, wait_seconds: float | None, now: datetime) -> RefusalError:
+    """429 with the limit in words, and with when to come again unless `wait_seconds` is None."""
+    limit, minutes = behaviour.rate_limit or DEFAULT_RATE_LIMIT, f"{behaviour.rate_window_seconds / 60:g}"
+    headers = {}
+    if wait_seconds is not None:
+        seconds = math.ceil(wait_seconds)
+        at = format_datetime(now + timedelta(seconds=seconds), usegmt=True)
+        headers["retry-after"] = at if behaviour.retry_after == "date" else str(seconds)
+    text = f"Rate Limit Reached - {limit} Requests per rolling {minutes} minute window."
+    return RefusalError(PlainTextResponse(text, status_code=HTTPStatus.TOO_MANY_REQUESTS, headers=headers))
+
+
 def something_went_wrong() -> RefusalError:
     """500 with an HTML page, which Halo answers where a 400 would be expected."""
-    page = "<!DOCTYPE html><html><title>Error</title><body><h1>Sorry, something went wrong</h1></body></html>"
-    return RefusalError(HTMLResponse(page, status_code=HTTPStatus.INTERNAL_SERVER_ERROR))
+    return error_page(HTTPStatus.INTERNAL_SERVER_ERROR, "Sorry, something went wrong")
+
+
+def error_page(status: int, said: str = "") -> RefusalError:
+    """An HTML page, as a server or a gateway answers that failed."""
+    title = said or f"{status} {HTTPStatus(status).phrase}"
+    page = f"<!DOCTYPE html><html><title>Error</title><body><h1>{escape(title)}</h1></body></html>"
+    return RefusalError(HTMLResponse(page, status_code=status))
+
+
+def _worded(message: str, shape: RefusalShape) -> Response:
+    status = HTTPStatus.BAD_REQUEST
+    match shape:
+        case "exception":
+            return JSONResponse(_exception(message), status_code=status)
+        case "message":
+            return JSONResponse({"Message": message}, status_code=status)
+        case "error":
+            return JSONResponse({"error": message}, status_code=status)
+        case "result":
+            return JSONResponse({"resultCode": status.value, "errorMessage": message}, status_code=status)
+        case "html":
+            return error_page(status, message).answer
+        case "empty":
+            return Response(status_code=status)
+
+
+def _exception(message: str) -> dict[str, Any]:
+    """A .NET exception as it is serialised."""
+    return {
+        "ClassName": "System.Exception",
+        "Message": message,
+        "Data": None,
+        "InnerException": None,
+        "HelpURL": None,
+        "StackTraceString": None,
+        "RemoteStackTraceString": None,
+        "RemoteStackIndex": 0,
+        "ExceptionMethod": None,
+        "HResult": -2146233088,  # .NET's number for System.Exception
+    }
 
 
 def _json(status: int, body: dict[str, Any]) -> RefusalError:

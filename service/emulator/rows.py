@@ -38,7 +38,17 @@ def timestamp(moment: datetime) -> str:
 
 def client_row(client: Client, _tenant: Tenant) -> Row:
     """Return one row of /Client."""
-    return {"id": client.id, "name": client.name, "inactive": client.inactive, "toplevel_id": 1}
+    return {
+        "id": client.id,
+        "name": client.name,
+        "toplevel_id": 1,
+        "toplevel_name": "",
+        "inactive": client.inactive,
+        "is_vip": False,
+        "website": "",
+        "notes": "",
+        "use": "customer",
+    }
 
 
 def site_row(site: Site, tenant: Tenant) -> Row:
@@ -51,7 +61,7 @@ def site_row(site: Site, tenant: Tenant) -> Row:
         "client_name": client_name,
         "clientsite_name": f"{client_name}/{site.name}",
         "inactive": False,
-        "sla_id": -1,
+        "sla_id": -1 if site.sla_id is None else site.sla_id,
     }
 
 
@@ -84,34 +94,37 @@ def asset_row(asset: Asset, tenant: Tenant) -> Row:
         "client_name": _name(with_id(tenant.clients, asset.client_id)),
         "site_id": asset.site_id,
         "site_name": _name(with_id(tenant.sites, asset.site_id)),
+        "assettype_id": asset.type_id,
         "assettype_name": asset.type_name,
         "inactive": asset.inactive,
     }
 
 
-def ticket_type_row(ticket_type: TicketType, tenant: Tenant) -> Row:
+def ticket_type_row(ticket_type: TicketType, tenant: Tenant, behaviour: Behaviour) -> Row:
     """Return one row of /TicketType."""
-    sla = with_id(tenant.slas, ticket_type.sla_id)
+    sla = with_id(tenant.slas, ticket_type.sla_id or 0)
     return {
         "id": ticket_type.id,
         "name": ticket_type.name,
-        "default_sla": ticket_type.sla_id,
+        behaviour.ticket_type_sla_field: -1 if ticket_type.sla_id is None else ticket_type.sla_id,
         "default_priority": sla.default_priority if sla is not None else 0,
         "default_team": ticket_type.team,
         "default_agent": 0,
-        "agentscanselect": True,
-        "visible": True,
+        "agentscanselect": ticket_type.visible,
+        "visible": ticket_type.visible,
     }
 
 
-def ticket_type_detail(ticket_type: TicketType, tenant: Tenant) -> Row:
+def ticket_type_detail(ticket_type: TicketType, tenant: Tenant, behaviour: Behaviour) -> Row:
     """Return /TicketType/{id}: the row with what the type brings along."""
     fields = [f for f in tenant.custom_fields if f.id in ticket_type.custom_fields]
-    return ticket_type_row(ticket_type, tenant) | {
+    return ticket_type_row(ticket_type, tenant, behaviour) | {
         "initial_status": ticket_type.status_id,
         "workflow_id": 0,
         "allowall_actions": not ticket_type.allowed_outcomes,
         "allowed_actions": [{"id": outcome} for outcome in ticket_type.allowed_outcomes],
+        "allowall_status": not ticket_type.allowed_statuses,
+        "allowed_status": [{"id": status} for status in ticket_type.allowed_statuses],
         "fields": [
             {"fieldid": f.id, "fieldname": f.name, "mandatory": f.name in ticket_type.mandatory} for f in fields
         ],
@@ -129,15 +142,15 @@ def status_row(status: Status, _tenant: Tenant) -> Row:
     }
 
 
-def team_row(team: Team, _tenant: Tenant) -> Row:
-    """Return one row of /Team."""
+def team_row(team: Team, tenant: Tenant) -> Row:
+    """Return one row of /Team with its agents."""
     return {
         "id": team.id,
         "name": team.name,
         "inactive": team.inactive,
         "forrequests": True,
         "department_id": 1,
-        "agents": [],
+        "agents": [{"id": agent.id, "name": agent.name} for agent in tenant.agents if agent.team == team.name],
     }
 
 
@@ -157,16 +170,11 @@ def priority_row(priority: Priority, _tenant: Tenant) -> Row:
     }
 
 
-def sla_row(sla: Sla, _tenant: Tenant) -> Row:
-    """Return one row of /SLA."""
-    return {"id": sla.id, "name": sla.name}
-
-
-def sla_detail(sla: Sla, tenant: Tenant, behaviour: Behaviour) -> Row:
-    """Return /SLA/{id} with its priorities, as objects or bare ids."""
+def sla_row(sla: Sla, tenant: Tenant, behaviour: Behaviour) -> Row:
+    """Return one row of /SLA with its priorities, as objects or bare ids."""
     own = [priority_row(priority, tenant) for priority in tenant.priorities if priority.sla_id == sla.id]
     priorities = own if behaviour.sla_lists_priority_objects else [row["priorityid"] for row in own]
-    return sla_row(sla, tenant) | {"priorities": priorities}
+    return {"id": sla.id, "name": sla.name, "priorities": priorities}
 
 
 def agent_row(agent: Agent, _tenant: Tenant) -> Row:
@@ -188,8 +196,8 @@ def category_row(category: Category, _tenant: Tenant, behaviour: Behaviour) -> R
         "id": category.id,
         "value": category.path,
         "category_name": category.path,
-        "type_id": behaviour.category_type_ids[category.level - 1],
-        "sla_id": 0,
+        "type_id": behaviour.first_category_type_id + category.level - 1,
+        "sla_id": category.sla_id or 0,
         "priority_id": 0,
     }
 
@@ -229,6 +237,12 @@ def custom_field_row(custom: CustomField, _tenant: Tenant) -> Row:
         "custom": True,
         "values": [{"id": number, "name": label} for number, label in custom.options],
     }
+
+
+def field_row(numbered: tuple[int, str], _tenant: Tenant) -> Row:
+    """Return one row of /Field: a field that every ticket has."""
+    number, name = numbered
+    return {"id": number, "name": name, "label": name.replace("_", " ").capitalize(), "type": FIELD_KINDS["text"]}
 
 
 def _name(record: Client | Site | None) -> str:

@@ -2,7 +2,8 @@
 
 Among them: a host name twice within one client, one that several clients use, users whose names or
 addresses contain each other's, a user without an address, numbers that mean another priority under
-another SLA, an inactive user, agent, team and asset.
+another SLA, an inactive user, agent, team, asset and ticket type, a type without an SLA, a site and a
+category with SLAs of their own, and a ticket rule of Halo's that moves tickets after they were filed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 from service.emulator.records import (
+    EVENTS,
     IMPACT,
+    REQUEST_TYPES,
     SOURCE,
     URGENCY,
     Agent,
@@ -28,6 +31,7 @@ from service.emulator.records import (
     Status,
     Team,
     Tenant,
+    TicketRule,
     TicketType,
     User,
 )
@@ -171,6 +175,7 @@ _CUSTOMERS = (
     ),
 )
 
+_ASSET_TYPES = {"Workstation": 1, "Laptop": 2, "Server": 3, "Printer": 4, "ATM": 5, "Till": 6}
 _STANDARD, _REQUESTS = 1, 2
 _SLAS = (Sla(_STANDARD, "Standard Support", 3), Sla(_REQUESTS, "Service Requests", 2))
 _PRIORITIES = (
@@ -252,7 +257,18 @@ _TICKET_TYPES = (
         custom_fields=(202, 203, 204),
         mandatory=("category_1", "impact", "urgency"),
     ),
-    TicketType(21, "Alert", _STANDARD, "Infrastructure", 1, custom_fields=(208,), allowed_outcomes=(7, 9)),
+    TicketType(
+        21,
+        "Alert",
+        _STANDARD,
+        "Infrastructure",
+        1,
+        custom_fields=(208,),
+        allowed_statuses=(1, 2, 9),
+        allowed_outcomes=(7, 9),
+    ),
+    TicketType(29, "Task", None, "Projects", 1),
+    TicketType(40, "Change Request (until 2024)", _STANDARD, "Projects", 1, visible=False),
 )
 
 
@@ -309,7 +325,7 @@ def demo_tenant() -> Tenant:
             Agent(37, "Greg Olsen", "greg.olsen@msp.example", "2nd Line", disabled=True),
         ),
         categories=tuple(
-            Category(level * 100 + index, level, path)
+            Category(level * 100 + index, level, path, _REQUESTS if path == "Access>New Starter" else None)
             for level, paths in _CATEGORIES
             for index, path in enumerate(paths, start=1)
         ),
@@ -330,12 +346,25 @@ def demo_tenant() -> Tenant:
                     SOURCE,
                     ((0, "Manual"), (1, "Email"), (2, "Phone"), (3, "Self Service"), (24, "Helpdesk Button")),
                 ),
+                (REQUEST_TYPES, tuple((each.id, each.name) for each in _TICKET_TYPES)),
+                (
+                    EVENTS,
+                    (
+                        (3, "New Ticket Logged"),
+                        (19, "Ticket Updated by User"),
+                        (39, "Closed"),
+                        (76, "Status Changed"),
+                        (1072, "Deleted"),
+                    ),
+                ),
             )
             for number, text in values
         ),
         custom_fields=_CUSTOM_FIELDS,
         ticket_types=_TICKET_TYPES,
+        ticket_rules=(TicketRule("invoice", "Account Management"),),
         default_type_id=1,
+        default_sla_id=_STANDARD,
         catch_all_client_id=_CATCH_ALL_CLIENT,
     )
 
@@ -352,7 +381,10 @@ def _customers() -> tuple[tuple[Client, ...], tuple[Site, ...], tuple[User, ...]
     for customer in _CUSTOMERS:
         client = Client(11 + len(clients), customer.name)
         clients.append(client)
-        own = [Site(80 + len(sites) + n, name, client.id) for n, name in enumerate(customer.sites)]
+        own = [
+            Site(80 + len(sites) + n, name, client.id, _REQUESTS if name == "Data Centre" else None)
+            for n, name in enumerate(customer.sites)
+        ]
         sites += own
         users.append(User(200 + len(users), "General User", "", client.id, own[0].id, general=True))
         for n, name in enumerate(customer.people):
@@ -368,7 +400,8 @@ def _customers() -> tuple[tuple[Client, ...], tuple[Site, ...], tuple[User, ...]
         User(402, "Front Desk", "", fabrikam, main),
         User(403, "Help Mailbox", "IT.Help@Fabrikam.com", fabrikam, main),
     ]
-    assets.append(Asset(701, "CONTOSO-LT-900", "CONTOSO-LT-900", "Laptop", contoso, office, inactive=True))
+    gone = "CONTOSO-LT-900"
+    assets.append(Asset(701, gone, gone, _ASSET_TYPES["Laptop"], "Laptop", contoso, office, inactive=True))
     return tuple(clients), tuple(sites), tuple(users), tuple(assets)
 
 
@@ -379,17 +412,10 @@ def _email(name: str, domain: str) -> str:
 
 def _asset(number: int, host: str, client_id: int, site_id: int) -> Asset:
     words = host.split("-")
-    kinds = {
-        "LT": "Laptop",
-        "LAP": "Laptop",
-        "MBP": "Laptop",
-        "PRINT": "Printer",
-        "ATM": "ATM",
-        "POS": "Till",
-    }
+    kinds = {"LT": "Laptop", "LAP": "Laptop", "MBP": "Laptop", "PRINT": "Printer", "ATM": "ATM", "POS": "Till"}
     servers = {"DC01", "SQL", "FS01", "NAS", "CORE", "GPU"}
     kind = next((kinds[word] for word in words if word in kinds), "Workstation")
     if servers.intersection(words):
         # Servers carry an asset tag, as many MSPs do it: the host name is then in `key_field` only.
-        return Asset(number, f"TAG-{number:05}", host, "Server", client_id, site_id)
-    return Asset(number, host, host, kind, client_id, site_id)
+        return Asset(number, f"TAG-{number:05}", host, _ASSET_TYPES["Server"], "Server", client_id, site_id)
+    return Asset(number, host, host, _ASSET_TYPES[kind], kind, client_id, site_id)

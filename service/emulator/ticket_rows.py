@@ -18,11 +18,61 @@ from service.emulator.rows import (
 )
 from service.emulator.tickets import Ticket
 
-_UNSET_DATE = "1900-01-01T00:00:00"
+# What has no date has one of these.
+_NOT_CLOSED, _NO_DATE = "1900-01-01T00:00:00", "1899-12-30T00:00:00"
 
 
 def ticket_row(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
     """Return one row of /Tickets: ids, and few names."""
+    row = _row(ticket, tenant, behaviour)
+    if not behaviour.lists_third_party_id_string:
+        del row["third_party_id_string"]
+    return row
+
+
+def ticket_detail(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
+    """Return a whole ticket, as /Tickets/{id} and writes answer it."""
+    fields = ticket.fields
+    user = with_id(tenant.users, fields["user_id"])
+    assets = [with_id(tenant.assets, asset["id"]) for asset in fields["assets"]]
+    return _row(ticket, tenant, behaviour) | {
+        "details_html": fields.get("details_html", ""),
+        "reportedby": fields.get("reportedby") or fields.get("users_name") or (user.name if user else ""),
+        "user_email": fields.get("user_email") or (user.email if user else ""),
+        "emailfrom": fields.get("emailfrom", ""),
+        "assets": [
+            {
+                "id": asset.id,
+                "inventory_number": asset.inventory_number,
+                "key_field": asset.key_field,
+                "client_id": asset.client_id,
+                "site_id": asset.site_id,
+            }
+            for asset in assets
+            if asset is not None
+        ],
+        "customfields": _custom_field_rows(ticket, tenant),
+    }
+
+
+def nested_details(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
+    """Return what `includedetails` adds: the records behind the ticket's ids."""
+    fields = ticket.fields
+    priority = tenant.priority(fields["sla_id"], fields["priority_id"])
+    status = with_id(tenant.statuses, fields["status_id"])
+    agent = with_id(tenant.agents, fields["agent_id"])
+    user = with_id(tenant.users, fields["user_id"])
+    ticket_type = with_id(tenant.ticket_types, fields["tickettype_id"])
+    return {
+        "priority": priority_row(priority, tenant) if priority else None,
+        "status": status_row(status, tenant) if status else None,
+        "agent": agent_row(agent, tenant) if agent else None,
+        "user": user_row(user, tenant) if user else None,
+        "tickettype": ticket_type_row(ticket_type, tenant, behaviour) if ticket_type else None,
+    }
+
+
+def _row(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
     fields = ticket.fields
     user = with_id(tenant.users, fields["user_id"])
     client = with_id(tenant.clients, fields["client_id"])
@@ -53,8 +103,10 @@ def ticket_row(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
         "third_party_id_string": fields.get("third_party_id_string", ""),
         "client_reference": fields.get("client_reference", ""),
         "lastactiondate": timestamp(ticket.updated_at),
-        "dateclosed": _UNSET_DATE,
-        "deadlinedate": _UNSET_DATE,
+        "startdate": fields.get("startdate", _NO_DATE),
+        "targetdate": fields.get("targetdate", _NO_DATE),
+        "dateclosed": _NOT_CLOSED,
+        "deadlinedate": _NO_DATE,
         "inactive": False,
         "use": "ticket",
     }
@@ -68,48 +120,6 @@ def ticket_row(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
         row[f"categoryid_{level}"] = category.id if category else 0
         row[f"category_{level}_display"] = path.replace(">", " > ")
     return row
-
-
-def ticket_detail(ticket: Ticket, tenant: Tenant, behaviour: Behaviour) -> Row:
-    """Return a whole ticket, as /Tickets/{id} and writes answer it."""
-    fields = ticket.fields
-    user = with_id(tenant.users, fields["user_id"])
-    assets = [with_id(tenant.assets, asset["id"]) for asset in fields["assets"]]
-    return ticket_row(ticket, tenant, behaviour) | {
-        "details_html": fields.get("details_html", ""),
-        "reportedby": fields.get("reportedby") or fields.get("users_name") or (user.name if user else ""),
-        "user_email": fields.get("user_email") or (user.email if user else ""),
-        "emailfrom": fields.get("emailfrom", ""),
-        "assets": [
-            {
-                "id": asset.id,
-                "inventory_number": asset.inventory_number,
-                "key_field": asset.key_field,
-                "client_id": asset.client_id,
-                "site_id": asset.site_id,
-            }
-            for asset in assets
-            if asset is not None
-        ],
-        "customfields": _custom_field_rows(ticket, tenant),
-    }
-
-
-def nested_details(ticket: Ticket, tenant: Tenant) -> Row:
-    """Return what `includedetails` adds: the records behind the ticket's ids."""
-    fields = ticket.fields
-    priority = tenant.priority(fields["sla_id"], fields["priority_id"])
-    status = with_id(tenant.statuses, fields["status_id"])
-    agent = with_id(tenant.agents, fields["agent_id"])
-    user = with_id(tenant.users, fields["user_id"])
-    ticket_type = with_id(tenant.ticket_types, fields["tickettype_id"])
-    return {
-        "priority": priority_row(priority, tenant) if priority else None,
-        "status": status_row(status, tenant) if status else None,
-        "agent": agent_row(agent, tenant) if agent else None,
-        "user": user_row(user, tenant) if user else None,
-        "tickettype": ticket_type_row(ticket_type, tenant) if ticket_type else None,
-    }
 
 
 def _custom_field_rows(ticket: Ticket, tenant: Tenant) -> list[Row]:

@@ -97,6 +97,20 @@ class Clock:
         return self.now
 
 
+class Claims:
+    """A claim that is granted each time, and counted."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self) -> None:
+        self.count += 1
+
+
+async def granted() -> None:
+    """A claim that is granted."""
+
+
 def reply(status: int, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
     """Always the same answer: JSON for data, the text itself for a text."""
     if isinstance(body, str):
@@ -164,4 +178,8 @@ class FakeHalo:
                 "assets",
                 [a for a in ASSETS if part in f"{a['inventory_number']} {a.get('key_field')}".casefold()],
             )
+        if path.startswith("Tickets/"):
+            return {"id": int(path.removeprefix("Tickets/")), "tickettype_id": 1}
+        if path == "Client/12":
+            return {"id": 12, "name": "Contoso Ltd."}
         return TABLES[f"Lookup?{params['lookupid']}" if path == "Lookup" else path]

@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from dispatcher.halo.requester import Known
 from dispatcher.halo.settings import HaloSettings
 from dispatcher.halo.writer import CreatedTicket, HaloWriter
 from service.emulator.app import create_emulator
 from service.emulator.behaviour import Behaviour
+from tests.halo.fake import granted
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +54,7 @@ async def writer(recorder: Recorder) -> AsyncIterator[HaloWriter]:
 
 async def read(writer: HaloWriter, path: str, **params: Any) -> Any:
     """What the emulator has, read with the writer's own token."""
-    return (await writer._client._http.get(path, params=params)).json()
+    return (await writer._client._send("GET", path, params=params))[1]
 
 
 def deciding(**variables: Any) -> dict[str, Any]:
@@ -78,7 +80,7 @@ async def test_a_ticket_and_its_note_are_filed_and_found(writer: HaloWriter) -> 
         customfield={"202": "MRI", "CFreportLink": "https://report.test"},
     )
     assert await writer.find_ticket("t-1") is None
-    created = await writer.create_ticket("t-1", TICKET, decision, defaults={})
+    created = await writer.create_ticket("t-1", TICKET, decision, defaults={}, claim=granted)
     assert created == CreatedTicket(1001, (), ())
     ticket = await read(writer, "Tickets/1001")
     dan = (await read(writer, "Users", search="dan.jump@contoso.com"))["users"][0]
@@ -105,7 +107,9 @@ async def test_a_ticket_and_its_note_are_filed_and_found(writer: HaloWriter) -> 
     assert (values["CFproblemType"], values["CFreportLink"]) == ("MRI", "https://report.test")
 
     assert await writer.find_note(1001, "t-1") is None
-    number = await writer.add_note(1001, "t-1", TICKET, decision, created.submission_errors, created.remarks)
+    number = await writer.add_note(
+        1001, "t-1", TICKET, decision, created.submission_errors, created.remarks, claim=granted
+    )
     assert await writer.find_note(1001, "t-1") == number
     assert await writer.find_ticket("t-1") == 1001
     assert await writer.find_ticket("t-") is None
@@ -117,10 +121,11 @@ async def test_a_ticket_and_its_note_are_filed_and_found(writer: HaloWriter) -> 
 async def test_warm_lookups_leave_four_requests(writer: HaloWriter, recorder: Recorder) -> None:
     """With warm look-ups a ticket with its note takes user, asset, ticket and note."""
     decision = deciding(ticketType="Incident", priority="High", team="Security", agent="lena.vogel@msp.example")
-    for reference in ("t-1", "t-2"):
+    for reference, email in (("t-1", TICKET["email"]), ("t-2", "holly.holt@woodgrovebank.com")):
         recorder.asked.clear()
-        created = await writer.create_ticket(reference, TICKET, decision, defaults={})
-        await writer.add_note(created.halo_ticket_id, reference, TICKET, decision, (), ())
+        ticket = TICKET | {"email": email}
+        created = await writer.create_ticket(reference, ticket, decision, defaults={}, claim=granted)
+        await writer.add_note(created.halo_ticket_id, reference, TICKET, decision, (), (), claim=granted)
     assert recorder.asked == ["GET /api/Users", "GET /api/Asset", "POST /api/Tickets", "POST /api/Actions"]
 
 
@@ -131,7 +136,7 @@ async def test_an_asset_is_linked_by_host_name(writer: HaloWriter) -> None:
     client = next(user["client_id"] for user in users if user["emailaddress"] == "dan.jump@contoso.com")
     asset = next(asset for asset in assets if asset["client_id"] == client)
     ticket = TICKET | {"hostname": asset["key_field"].lower()}
-    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={})
+    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={}, claim=granted)
     assert created.remarks == ()
     filed = await read(writer, f"Tickets/{created.halo_ticket_id}")
     assert [row["id"] for row in filed["assets"]] == [asset["id"]]
@@ -148,7 +153,9 @@ async def test_unknown_values_are_filed_as_defaults(writer: HaloWriter) -> None:
         impact=0,
         customfield={"205": "PO-1"},
     )
-    created = await writer.create_ticket("t-1", TICKET, decision, defaults={"priority": "Low", "team": "Projects"})
+    created = await writer.create_ticket(
+        "t-1", TICKET, decision, defaults={"priority": "Low", "team": "Projects"}, claim=granted
+    )
     assert [(error.variable, error.value, error.replacement) for error in created.submission_errors] == [
         ("priority", 0, "Low"),
         ("team", "Night Shift", "Projects"),
@@ -159,7 +166,7 @@ async def test_unknown_values_are_filed_as_defaults(writer: HaloWriter) -> None:
     ]
     ticket = await read(writer, "Tickets/1001")
     assert (ticket["priority_id"], ticket["team"], ticket["agent_id"]) == (4, "Projects", 1)
-    await writer.add_note(1001, "t-1", TICKET, decision, created.submission_errors, created.remarks)
+    await writer.add_note(1001, "t-1", TICKET, decision, created.submission_errors, created.remarks, claim=granted)
     (note,) = (await read(writer, "Actions", ticket_id=1001))["actions"]
     assert "[Submission Errors]" in note["note"]
 
@@ -167,7 +174,7 @@ async def test_unknown_values_are_filed_as_defaults(writer: HaloWriter) -> None:
 async def test_an_unknown_requester_goes_to_the_catch_all_user(writer: HaloWriter) -> None:
     """The ticket of someone whom Halo does not know is filed, and says who it was."""
     ticket = {"email": "eve@example.com", "name": "Eve", "msg": "Hello"}
-    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={})
+    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={}, claim=granted)
     assert created.remarks == (
         "Halo has no user with the e-mail eve@example.com. "
         "The ticket is filed for unregistered@helpdeskbuttons.com instead.",
@@ -180,8 +187,78 @@ async def test_a_halo_that_ignores_the_filter_is_seen_through() -> None:
     """Where the filter is unknown, another's ticket is never taken for ours, nor ours for missing."""
     behaviour = Behaviour(filters_third_party_id_string=False)
     writer = HaloWriter(HaloSettings(), httpx.ASGITransport(app=create_emulator(behaviour=behaviour)))
-    await writer.create_ticket("t-1", TICKET, deciding(), defaults={})
+    await writer.create_ticket("t-1", TICKET, deciding(), defaults={}, claim=granted)
     assert await writer.find_ticket("t-1") == 1001
     with pytest.raises(Exception, match="ignores the filter third_party_id_string"):
         await writer.find_ticket("t-2")
     await writer.aclose()
+
+
+async def test_mandatory_fields_end_in_a_filed_ticket(writer: HaloWriter) -> None:
+    """What the type demands and nobody set has its default, and what has none is not demanded."""
+    decision = deciding(ticketType="Problem", team="Projects")
+    created = await writer.create_ticket(
+        "t-1", TICKET, decision, defaults={"impact": 3, "category_1": "Hardware>Printer"}, claim=granted
+    )
+    ticket = await read(writer, f"Tickets/{created.halo_ticket_id}")
+    assert (ticket["category_1"], ticket["impact"], ticket["team"]) == ("Hardware>Printer", 3, "Projects")
+    assert [(error.variable, error.value, error.replacement) for error in created.submission_errors] == [
+        ("category_1", None, "Hardware>Printer"),
+        ("impact", None, 3),
+        ("urgency", None, None),
+    ]
+
+
+async def test_a_note_takes_an_outcome_that_the_type_allows(recorder: Recorder) -> None:
+    """An outcome that this type does not have is replaced by one that it has, and the note stays private."""
+    writer = HaloWriter(HaloSettings(note_outcome="Phone Call"), recorder)
+    decision = deciding(ticketType="Alert")
+    created = await writer.create_ticket("t-1", TICKET, decision, defaults={}, claim=granted)
+    number = created.halo_ticket_id
+    await writer.add_note(number, "t-1", TICKET, decision, (), (), claim=granted)
+    (note,) = (await read(writer, "Actions", ticket_id=number))["actions"]
+    assert (note["outcome"], note["hiddenfromuser"]) == ("Internal Note", True)
+    await writer.aclose()
+
+
+async def test_a_ticket_is_changed(writer: HaloWriter) -> None:
+    """A change touches what it names; the priority is one of the ticket's own SLA."""
+    decision = deciding(ticketType="Service Request", team="Projects", agent="Aisha Khan")
+    number = (await writer.create_ticket("t-1", TICKET, decision, defaults={}, claim=granted)).halo_ticket_id
+    before = await read(writer, f"Tickets/{number}")
+    updated = await writer.update_ticket(
+        number, {"state": "On Hold", "priority": "High", "subject": "New"}, defaults={}
+    )
+    after = await read(writer, f"Tickets/{number}")
+    assert updated.submission_errors == ()
+    assert updated.fields == {
+        "summary": "New",
+        "status_id": 28,
+        "priority_id": after["priority_id"],
+        "sla_id": before["sla_id"],
+    }
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"summary", "status_id", "priority_id"} <= changed
+    assert changed.isdisjoint({"team", "agent_id", "details_html", "sla_id", "user_id", "third_party_id_string"})
+
+
+async def test_what_halo_knows_of_a_sender(writer: HaloWriter, recorder: Recorder) -> None:
+    """Client and name come from the user, in a request that delivery then need not make."""
+    assert await writer.known_of("dan.jump@CONTOSO.com") == Known("Contoso Ltd.", "Dan Jump")
+    assert await writer.known_of("eve@example.com") == Known("", "")
+    recorder.asked.clear()
+    await writer.create_ticket("t-1", TICKET | {"hostname": ""}, deciding(), defaults={}, claim=granted)
+    assert recorder.asked == ["POST /api/Tickets"]
+    await writer.check_catch_all()
+
+
+async def test_another_field_finds_where_the_filter_is_ignored() -> None:
+    """The named fall-backs find a ticket, and miss one that is not there, without the usual filter."""
+    for find_by in ("client_reference", "summary"):
+        behaviour = Behaviour(filters_third_party_id_string=False)
+        settings = HaloSettings.model_validate({"find_by": find_by})
+        writer = HaloWriter(settings, httpx.ASGITransport(app=create_emulator(behaviour=behaviour)))
+        for reference in ("t-1", "t-12"):
+            await writer.create_ticket(reference, TICKET, deciding(), defaults={}, claim=granted)
+        assert [await writer.find_ticket(reference) for reference in ("t-1", "t-12", "t-2")] == [1001, 1002, None]
+        await writer.aclose()

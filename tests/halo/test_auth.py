@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from dispatcher.halo.auth import HaloAuth, HaloKey, parse_key, token_url
+from dispatcher.halo.auth import HaloAuth, HaloKey, parse_key, read_token, token_url
 from dispatcher.halo.client import HaloClient
 from dispatcher.halo.errors import HaloRequestError
-from dispatcher.halo.models import Status
+from dispatcher.halo.models import Status, Ticket
 from dispatcher.halo.settings import HaloSettings
 from tests.halo.fake import Clock, FakeHalo, reply
 
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 
 URL = httpx.URL("https://acme.test/auth/token?tenant=acme")
 SECRET = "s3cret"
+ODD_LIVES: list[Any] = [None, 0, -5, "soon", 1e300, []]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,8 @@ def test_keys_are_read_in_both_forms(text: str, key: HaloKey) -> None:
         ("https://acme.halopsa.com/Auth/Token/", None, "https://acme.halopsa.com/Auth/Token"),
         ("https://halo.acme.com", None, "https://halo.acme.com/auth/token"),
         ("https://halo.acme.com/halo/auth", "a&b", "https://halo.acme.com/halo/auth/token?tenant=a%26b"),
+        ("https://halo.acme.com/halo/", None, "https://halo.acme.com/halo/auth/token"),
+        ("https://halo.acme.com/api", None, "https://halo.acme.com/auth/token"),
         ("https://auth.test/token?tenant=old", "new", "https://auth.test/token?tenant=new"),
     ],
 )
@@ -54,25 +57,31 @@ def test_the_token_address_comes_from_what_halo_shows(server: str, tenant: str |
     assert str(token_url(server, tenant)) == url
 
 
-def client_with(answer: Callable[[httpx.Request], httpx.Response], clock: Clock) -> httpx.AsyncClient:
-    """A client whose every request, token or other, gets this answer."""
-    auth = HaloAuth(HaloKey("acme", "id-1", SECRET), URL, "all", clock)
-    return httpx.AsyncClient(base_url="https://acme.test/api", auth=auth, transport=httpx.MockTransport(answer))
+def auth_with(answer: Callable[[httpx.Request], httpx.Response], clock: Clock) -> HaloAuth:
+    """A holder of tokens whose token requests get this answer."""
+
+    async def exchange(request: httpx.Request) -> httpx.Response:
+        return answer(request)
+
+    async def find_url() -> httpx.URL:
+        return URL
+
+    return HaloAuth(HaloKey("acme", "id-1", SECRET), find_url, "all", exchange, clock)
 
 
-def halo_with_tokens(lifetime: Any, refused: set[str], log: list[str]) -> Callable[[httpx.Request], httpx.Response]:
-    """Token after token of this lifetime; requests with a refused one get a 401."""
+def tokens(lifetime: Any) -> Callable[[httpx.Request], httpx.Response]:
+    """Token after token of this lifetime."""
+    given = iter(range(1, 100))
+    return lambda request: httpx.Response(200, json={"access_token": f"t{next(given)}", "expires_in": lifetime})
+
+
+def refusing(halo: FakeHalo, *refused: str) -> None:
+    """Let that Halo answer 401 to these tokens."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/auth/token":
-            log.append("token")
-            number = log.count("token")
-            return httpx.Response(200, json={"access_token": f"t{number}", "expires_in": lifetime})
-        token = request.headers["Authorization"]
-        log.append(token)
-        return httpx.Response(401 if token in refused else 200, json=[])
+        return httpx.Response(401 if request.headers["Authorization"].split()[1] in refused else 201, json={"id": 7})
 
-    return answer
+    halo.answers["Tickets"] = answer
 
 
 async def test_the_token_request_is_what_halo_wants(client: HaloClient, halo: FakeHalo) -> None:
@@ -108,70 +117,87 @@ async def test_a_tenant_in_the_settings_wins(settings: HaloSettings, halo: FakeH
     assert urls == ["https://acme.halopsa.test/auth/token?tenant=other"]
 
 
-async def test_a_token_is_fetched_with_the_first_request_and_kept() -> None:
+async def test_a_token_is_fetched_with_the_first_request_and_kept(client: HaloClient, halo: FakeHalo) -> None:
     """Requests share one token, also when they start together."""
-    log: list[str] = []
-    async with client_with(halo_with_tokens(3600, set(), log), Clock()) as http:
-        assert log == []
-        await asyncio.gather(*(http.get("Status") for _ in range(3)))
-    assert log == ["token", "Bearer t1", "Bearer t1", "Bearer t1"]
+    assert halo.tokens == 0
+    await asyncio.gather(*(client.get_all("Status", Status) for _ in range(3)))
+    assert halo.tokens == 1
+    assert {request.headers["Authorization"] for request in halo.requests} == {"Bearer token-1"}
 
 
-async def test_a_token_is_replaced_a_minute_before_it_expires() -> None:
+@pytest.mark.parametrize(
+    ("lifetime", "moments"),
+    [
+        (3600, {0.0: "t1", 3539.0: "t1", 3540.0: "t2"}),
+        # One that lives no minute is used for half of its life.
+        ("30", {0.0: "t1", 14.0: "t1", 15.0: "t2"}),
+        # What says nothing of the life is taken as Halo's usual hour.
+        *[(odd, {3539.0: "t1", 3540.0: "t1", 7079.0: "t2"}) for odd in ODD_LIVES],
+    ],
+)
+async def test_a_token_is_replaced_before_it_expires(lifetime: Any, moments: dict[float, str]) -> None:
     """A token is used until 60 seconds before its end, and not in the last minute."""
-    log: list[str] = []
     clock = Clock()
-    async with client_with(halo_with_tokens(3600, set(), log), clock) as http:
-        for clock.now in (0.0, 3539.0, 3540.0):
-            await http.get("Status")
-    assert log == ["token", "Bearer t1", "Bearer t1", "token", "Bearer t2"]
-
-
-async def test_a_short_token_is_used_for_half_its_life() -> None:
-    """A token that lives less than a minute still serves more than one request."""
-    log: list[str] = []
-    clock = Clock()
-    async with client_with(halo_with_tokens("30", set(), log), clock) as http:
-        for clock.now in (0.0, 14.0, 15.0):
-            await http.get("Status")
-    assert log == ["token", "Bearer t1", "Bearer t1", "token", "Bearer t2"]
+    auth = auth_with(tokens(lifetime), clock)
+    used = {}
+    for moment in moments:
+        clock.now = moment
+        used[moment] = await auth.token()
+    assert used == moments
 
 
 async def test_a_token_that_never_came_blocks_nobody(settings: HaloSettings) -> None:
     """A token request that was given up leaves the next request free to ask for one."""
-    log: list[str] = []
-    halo = halo_with_tokens(3600, set(), log)
+    asked: list[str] = []
 
     async def answer(request: httpx.Request) -> httpx.Response:
-        if not log:
-            log.append("hung")
+        asked.append(request.url.path)
+        if len(asked) == 1:
             await asyncio.Event().wait()
-        return halo(request)
+        return httpx.Response(200, json={"access_token": "t"} if request.method == "POST" else [])
 
     client = HaloClient(settings.model_copy(update={"timeout_seconds": 0.01}), httpx.MockTransport(answer))
-    with pytest.raises(HaloRequestError, match=r"no answer within 0\.01 s"):
+    with pytest.raises(HaloRequestError) as caught:
         await client.get_all("Status", Status)
+    assert str(caught.value) == "Fetching a token: no answer within 0.01 s. Try again."
     assert await client.get_all("Status", Status) == []
     await client.aclose()
-    assert log == ["hung", "token", "Bearer t1"]
+    assert asked == ["/auth/token", "/auth/token", "/api/Status"]
 
 
-async def test_a_refused_token_is_replaced_once() -> None:
+async def test_a_refused_token_is_replaced_once(client: HaloClient, halo: FakeHalo) -> None:
     """After a 401 the same request goes out again with a new token, and its body with it."""
-    log: list[str] = []
-    async with client_with(halo_with_tokens(3600, {"Bearer t1"}, log), Clock()) as http:
-        response = await http.post("Tickets", json=[{"summary": "x"}])
-    assert (response.status_code, response.request.content) == (200, b'[{"summary":"x"}]')
-    assert log == ["token", "Bearer t1", "token", "Bearer t2"]
+    refusing(halo, "token-1")
+    assert (await client.post("Tickets", {"summary": "x"}, Ticket)).id == 7
+    assert halo.sent("Tickets") == [{"summary": "x"}] * 2
+    assert halo.tokens == 2
 
 
-async def test_a_token_that_stays_refused_ends_in_the_401() -> None:
-    """There is one new token for a request, not one after the other."""
-    log: list[str] = []
-    async with client_with(halo_with_tokens(3600, {"Bearer t1", "Bearer t2"}, log), Clock()) as http:
-        response = await http.get("Status")
-    assert response.status_code == 401
-    assert log == ["token", "Bearer t1", "token", "Bearer t2"]
+async def test_a_token_that_stays_refused_ends_in_the_401(client: HaloClient, halo: FakeHalo) -> None:
+    """There is one new token for a request, not one after the other; nothing was done."""
+    refusing(halo, "token-1", "token-2")
+    with pytest.raises(HaloRequestError) as caught:
+        await client.post("Tickets", {"summary": "x"}, Ticket)
+    assert (caught.value.status, caught.value.retryable, caught.value.surely_not_processed) == (401, True, True)
+    assert halo.tokens == 2
+
+
+async def test_a_refusal_of_an_old_token_costs_no_new_one() -> None:
+    """Who comes late with a token that another request has replaced already gets the new one."""
+    auth = auth_with(tokens(3600), Clock())
+    old = await auth.token()
+    auth.refused(old)
+    new = await auth.token()
+    auth.refused(old)
+    assert (old, new, await auth.token()) == ("t1", "t2", "t2")
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\nb", "ä", None, 7, {}])
+def test_what_no_header_can_hold_is_no_token(token: Any) -> None:
+    """A token that cannot be sent is an answer without a token."""
+    answer = httpx.Response(200, json={"access_token": token})
+    with pytest.raises(HaloRequestError, match="an answer without a token"):
+        read_token(answer, HaloKey(None, "id-1", SECRET), URL, "all")
 
 
 @pytest.mark.parametrize(
@@ -230,8 +256,58 @@ async def test_secrets_are_in_no_repr_and_no_log(
     """Neither secret nor token shows in what objects print of themselves or what a debug log keeps."""
     caplog.set_level(logging.DEBUG)
     await client.get_all("Status", Status)
-    auth = client._http.auth
-    assert isinstance(auth, HaloAuth)
+    auth = client._auth
     shown = f"{settings!r} {client!r} {auth!r} {auth._key!r} {auth._held!r} {caplog.text}"
     assert SECRET not in shown
     assert "token-1" not in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ({"auth_url": "https://login.test/auth", "tenant_id": "acme-eu"}, "https://login.test/auth/token?tenant=acme"),
+        ({"Auth_URL": "http://acme.halopsa.test/auth/"}, "https://acme.halopsa.test/auth/token?tenant=acme"),
+        ({"auth_url": "/signin/auth"}, "https://acme.halopsa.test/signin/auth/token?tenant=acme"),
+        ({"auth_url": None}, "https://acme.halopsa.test/auth/token?tenant=acme"),
+        ("<html></html>", "https://acme.halopsa.test/auth/token?tenant=acme"),
+        (["x"], "https://acme.halopsa.test/auth/token?tenant=acme"),
+        ({"auth_url": "https://acme:port"}, "https://acme.halopsa.test/auth/token?tenant=acme"),
+    ],
+)
+async def test_the_resource_server_knows_its_authorisation_server(
+    settings: HaloSettings, said: Any, asked: str
+) -> None:
+    """Without the setting Halo is asked once, without a token, and never led to a place less safe."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(f"{request.method} {request.url}")
+        if request.url.path == "/api/AuthInfo":
+            assert "Authorization" not in request.headers
+            return httpx.Response(200, text=said) if isinstance(said, str) else httpx.Response(200, json=said)
+        return httpx.Response(200, json={"access_token": "t"} if request.method == "POST" else [])
+
+    given = settings.model_copy(update={"authorisation_server": None})
+    client = HaloClient(given, httpx.MockTransport(answer))
+    await client.get_all("Status", Status)
+    client._auth.refused("t")
+    await client.get_all("Status", Status)
+    await client.aclose()
+    status = "GET https://acme.halopsa.test/api/Status"
+    assert seen == ["GET https://acme.halopsa.test/api/AuthInfo", f"POST {asked}", status, f"POST {asked}", status]
+
+
+async def test_the_tenant_may_come_from_the_resource_server(settings: HaloSettings) -> None:
+    """A key without a tenant takes the one that the resource server names."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200, json={"auth_url": "https://a.test/auth", "tenant_id": "eu", "access_token": "t"})
+
+    given = {"authorisation_server": "", "resource_server": "https://a.test", "key": "id:secret"}
+    client = HaloClient(HaloSettings.model_validate(given), httpx.MockTransport(answer))
+    with pytest.raises(HaloRequestError):
+        await client.get_all("Status", Status)
+    await client.aclose()
+    assert seen[1] == "https://a.test/auth/token?tenant=eu"

@@ -98,6 +98,51 @@ def test_the_status_says_what_may_be_done(status: int, retryable: bool, surely_n
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "problem"),
+    [
+        (400, json.dumps(DOTNET), "Username must be entered"),
+        (400, json.dumps(DOTNET | {"ClassName": "System.ArgumentException"}), "Username must be entered"),
+        (400, json.dumps(FIELD), "outcome_id: Could not convert string to integer: abc.; team: Too long.; Not a team."),
+        (400, '{"[0].id": "not a number"}', "id: not a number"),
+        (422, "Team is required", "Team is required"),
+        # A value that sounds like an accident is none.
+        (400, '{"Message":"The Category Software>SQL Database is not valid"}',
+         "The Category Software>SQL Database is not valid"),
+    ],
+)  # fmt: skip
+def test_a_refusal_by_validation_says_so(status: int, body: str, problem: str) -> None:
+    """Words about values are the problem; nothing was written, and the same again would not help."""
+    error = refusal("POST Tickets", status, {}, body)
+    assert (error.problem, error.retryable, error.surely_not_processed) == (problem, False, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"ClassName":"System.Exception","Message":"A database error occurred (515) - Cannot insert the value NULL"}',
+        '{"ClassName":"System.NullReferenceException","Message":"Team"}',
+        '{"ClassName":"System.Data.SqlClient.SqlException","Message":"Team"}',
+        '{"Message":"Object reference not set to an instance of an object."}',
+        "Transaction (Process ID 52) was deadlocked on lock resources",
+        "Execution Timeout Expired.",
+        "An unexpected error occurred",
+    ],
+)
+def test_an_accident_of_halos_is_no_refusal(body: str) -> None:
+    """A 400 that tells of Halo's own failure may have come in the middle of the work: look, then try again."""
+    error = refusal("POST Tickets", 400, {}, body)
+    assert (error.problem, error.retryable, error.surely_not_processed) == ("", True, False)
+    assert str(error).endswith("Halo itself failed, maybe half-way: look before trying again.")
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, ""), (400, " <html>Bad Request</html>"), (403, "Team"), (500, "x")])
+def test_what_names_no_value_is_no_problem_of_values(status: int, body: str) -> None:
+    """Without words, or with another status, nobody knows what to change."""
+    error = refusal("POST Tickets", status, {}, body)
+    assert (error.problem, error.surely_not_processed) == ("", False)
+
+
 def test_the_text_says_request_status_message_and_remedy() -> None:
     """The error's text is whole sentences: what was asked, what Halo said, what to do."""
     assert str(refusal("POST Tickets", 400, {}, json.dumps(DOTNET))) == (
@@ -126,12 +171,20 @@ def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:
         past | date,
         {},
         {"Retry-After": "soon"},
+        {"Retry-After": "-5"},
+        {"Retry-After": "Fri, 31 Dec 99999999999 23:59:59 GMT"},
+        {"Retry-After": "Fri, 31 Dec 2026 23:59:59 +99999999"},
+        later | {"Date": "nonsense"} | {"Retry-After": ""},
     ]
     assert [retry_after_seconds(httpx.Headers(headers)) for headers in given] == [
         120.0,
         0.5,
         90.0,
         0.0,
+        None,
+        None,
+        None,
+        None,
         None,
         None,
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from dispatcher.halo.client import HaloClient
 from dispatcher.halo.errors import HaloRequestError
-from dispatcher.halo.lookups import PAUSE_SECONDS, Entry, Lookups, Unresolved, pick
+from dispatcher.halo.lookups import Entry, Lookups, Unresolved, pick
+from dispatcher.halo.tables import PAUSE_SECONDS, Table
 from tests.halo.fake import TABLES, Clock, FakeHalo, reply
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +52,7 @@ STATUSES = [
         (2.5, "`2.5` is neither a name nor a number"),
         (["New"], "`['New']` is neither a name nor a number"),
         (None, "`None` is neither a name nor a number"),
+        (2**40, "`1099511627776` is neither a name nor a number"),
     ],
 )  # fmt: skip
 def test_a_value_names_one_record_or_says_why_not(value: Any, result: int | str) -> None:
@@ -90,7 +93,7 @@ async def test_each_list_is_asked_for_with_its_parameters(lookups: Lookups, halo
         await lookups.impact(1)
         await lookups.urgency(1)
     assert [f"{request.url.path}?{request.url.query.decode()}" for request in halo.requests] == [
-        "/api/TicketType?",
+        "/api/TicketType?showinactive=true",
         "/api/Status?",
         "/api/Team?showall=true&includedisabled=true",
         "/api/Agent?includedisabled=true&includeunassigned=true",
@@ -106,7 +109,7 @@ async def test_ticket_types_bring_their_sla(lookups: Lookups) -> None:
     """A type knows its SLA; -1 means that it has none; an invisible type is not used."""
     assert await lookups.ticket_type("incident") == Entry(1, "Incident", sla_id=1)
     assert await lookups.ticket_type(3) == Entry(3, "Service Request", sla_id=2)
-    assert await lookups.ticket_type("Project") == Entry(4, "Project")
+    assert await lookups.ticket_type("Project") == Entry(4, "Project", sla_id=0)
     assert (
         await _reason(lookups.ticket_type("Retired"))
         == "`Retired` is inactive in Halo and cannot be used as ticket type"
@@ -156,7 +159,7 @@ async def test_without_an_sla_only_a_clear_name_is_a_priority(lookups: Lookups) 
     assert await _reason(lookups.priority("High", None)) == (
         "`High` names more than one priority in Halo: 2 High, 1 High (no ticket type is set, so the SLA is not known)"
     )
-    assert await _reason(lookups.priority(7, Entry(4, "Project"))) == (
+    assert await _reason(lookups.priority(7, Entry(4, "Project", sla_id=0))) == (
         "`7` is no priority in Halo; it has 1 Critical, 2 High, 1 High, 3 Low (the ticket type has no SLA)"
     )
 
@@ -197,6 +200,68 @@ async def test_without_a_list_the_number_is_taken_as_it_is(
     assert await _reason(lookups.urgency("High")) == "`High` is no urgency in Halo"
 
 
+async def test_a_number_beyond_halos_is_none(lookups: Lookups, halo: FakeHalo) -> None:
+    """Halo's numbers have 32 bits; a larger one is never filed, not even where there is no list."""
+    halo.answers["Lookup"] = reply(403)
+    assert await _reason(lookups.impact(2**31)) == "`2147483648` is neither a name nor a number"
+
+
+async def test_a_type_without_its_sla_is_read_whole(lookups: Lookups, halo: FakeHalo) -> None:
+    """Where the list does not tell the SLA, the type itself does, and is asked once."""
+    halo.answers["TicketType"] = reply(200, [{"id": 3, "name": "Request", "sla": None}])
+    halo.answers["TicketType/3"] = reply(200, {"id": 3, "name": "Request", "SLA": "2"})
+    request = await lookups.ticket_type("Request")
+    assert request == Entry(3, "Request")
+    for _ in range(2):
+        assert await lookups.priority("High", request) == Entry(1, "High", sla_id=2)
+    assert halo.asked() == ["GET TicketType", "GET Priority", "GET TicketType/3"]
+
+
+@pytest.mark.parametrize("answer", [reply(403), reply(200, {"id": 3}), reply(200, {"id": 3, "default_sla": -1})])
+async def test_a_type_that_never_tells_has_no_sla(lookups: Lookups, halo: FakeHalo, answer: Any) -> None:
+    """Without an SLA only what means the same under all is a priority."""
+    halo.answers["TicketType/3"] = answer
+    assert await lookups.priority("Critical", Entry(3, "Request")) == Entry(1, "Critical")
+
+
+async def test_a_ticket_keeps_its_own_sla(lookups: Lookups) -> None:
+    """The SLA that a ticket has already wins over that of its type."""
+    assert await lookups.priority("High", Entry(1, "Incident", sla_id=1), 2) == Entry(1, "High", sla_id=2)
+
+
+async def test_ranks_come_from_what_is_known(lookups: Lookups, halo: FakeHalo) -> None:
+    """The rank of a priority is its number, the most urgent of those with the name; nothing is asked for it."""
+    values: list[Any] = [" HIGH", "Low", "nothing", 3, "3", 2.0, None, True, ["High"]]
+    assert [lookups.rank(value) for value in values] == [None, None, None, 3, 3, 2, None, None, None]
+    assert halo.requests == []
+    await lookups.priority("High", None)
+    assert [lookups.rank(value) for value in values] == [1, 3, None, 3, 3, 2, None, None, None]
+    assert len(halo.requests) == 1
+
+
+async def test_notes_may_have_another_outcome(lookups: Lookups, halo: FakeHalo) -> None:
+    """What a type allows, private first, then notes; nothing that is hidden, mails or changes the status."""
+    outcomes = [
+        {"id": 1, "outcome": "Phone Call"},
+        {"id": 2, "outcome": "Quick Note"},
+        {"id": 3, "outcome": "Re-Assign", "hidefromuser": True},
+        {"id": 4, "outcome": "Email User", "sendemail": 1},
+        {"id": 5, "outcome": "Resolve", "newstatus": 9},
+        {"id": 6, "outcome": "Private Note", "hidefromuser": True, "hidden": True},
+        {"id": 7, "outcome": "Internal Note", "hidefromuser": True},
+    ]
+    halo.answers["Outcome"] = reply(200, outcomes)
+    halo.answers["TicketType/1"] = reply(200, {"id": 1})
+    # By version the id of an allowed action is the row's own, or its second key.
+    halo.answers["TicketType/2"] = reply(
+        200, {"id": 2, "allowall_actions": False, "allowed_actions": [{"id": 5}, {"id": 90, "key1": 2, "key2": 1}]}
+    )
+    halo.answers["TicketType/3"] = reply(403)
+    found = [[entry.id for entry in await lookups.note_outcomes(number)] for number in (1, 2, 3, 1)]
+    assert found == [[7, 3, 2], [1], [7, 3, 2], [7, 3, 2]]
+    assert [request.url.params.get("tickettype_id") for request in halo.requests[::2]] == ["1", "2", "3"]
+
+
 async def test_lists_are_read_again_when_old(client: HaloClient, halo: FakeHalo) -> None:
     """A list serves for its age, then it is read again, so a new name is found."""
     clock = Clock()
@@ -227,3 +292,78 @@ async def test_a_list_that_never_came_is_an_error(lookups: Lookups, halo: FakeHa
         with pytest.raises(HaloRequestError, match="GET Status: Halo answered 503 Service Unavailable"):
             await lookups.status("New")
     assert len(halo.requests) == 2
+
+
+async def test_a_refused_list_is_not_asked_for_with_every_ticket(client: HaloClient, halo: FakeHalo) -> None:
+    """What the login may not read is asked for again when a list would be."""
+    clock = Clock()
+    lookups = Lookups(client, 600, clock)
+    halo.answers["Status"] = reply(403)
+    for clock.now in (0.0, 1.0, 599.0, 600.0):
+        with pytest.raises(HaloRequestError, match="GET Status: Halo answered 403 Forbidden"):
+            await lookups.status("New")
+    assert len(halo.requests) == 2
+    del halo.answers["Status"]
+    clock.now = 1200.0
+    assert await lookups.status("New") == Entry(1, "New")
+
+
+async def test_a_refresh_comes_before_a_list_is_old(client: HaloClient, halo: FakeHalo) -> None:
+    """All lists are loaded at once, and again at half of their age, so that no ticket waits for one."""
+    clock = Clock()
+    lookups = Lookups(client, 600, clock)
+    assert lookups.age_seconds() is None
+    halo.answers["Team"] = reply(403)
+    await lookups.refresh()
+    assert len(halo.requests) == 9
+    clock.now = 299.0
+    await lookups.refresh()
+    assert (len(halo.requests), lookups.age_seconds()) == (9, 299.0)
+    clock.now = 300.0
+    await lookups.refresh()
+    assert (len(halo.requests), lookups.age_seconds()) == (18, 0.0)
+    clock.now = 899.0
+    await lookups.status("New")
+    assert len(halo.requests) == 18
+
+
+async def test_a_refresh_tries_every_list_that_it_can(client: HaloClient, halo: FakeHalo) -> None:
+    """A list that fails is an error when the others have been read; a Halo that is away is asked once."""
+    clock = Clock()
+    lookups = Lookups(client, 600, clock)
+    halo.answers["Status"] = reply(500)
+    with pytest.raises(HaloRequestError, match="GET Status: Halo answered 500"):
+        await lookups.refresh()
+    assert (len(halo.requests), lookups.age_seconds()) == (9, None)
+    del halo.answers["Status"]
+    await lookups.refresh()
+    assert (len(halo.requests), lookups.age_seconds()) == (10, 0.0)
+    clock.now = 700.0
+    for path in ("TicketType", "Status", "Team", "Agent", "Priority", "Category", "Outcome", "Lookup"):
+        halo.answers[path] = reply(429)
+    with pytest.raises(HaloRequestError, match="GET TicketType: Halo answered 429"):
+        await lookups.refresh()
+    assert (len(halo.requests), lookups.age_seconds()) == (11, 700.0)
+    assert await lookups.status("New") == Entry(1, "New")
+
+
+async def test_nobody_waits_for_a_list_that_is_being_read_again(client: HaloClient, halo: FakeHalo) -> None:
+    """While one reads an old list again, the others go on with the old rows."""
+    clock = Clock()
+    going = asyncio.Event()
+    rows = [Entry(1, "New")]
+
+    async def load() -> list[Entry]:
+        if clock.now:
+            await going.wait()
+        return list(rows)
+
+    table = Table(load, 600, clock)
+    await table.rows()
+    clock.now = 600.0
+    rows[0] = Entry(2, "Newer")
+    reading = asyncio.create_task(table.rows())
+    await asyncio.sleep(0)
+    assert await table.rows() == [Entry(1, "New")]
+    going.set()
+    assert await reading == [Entry(2, "Newer")]

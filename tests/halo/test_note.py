@@ -107,3 +107,18 @@ def test_a_note_is_known_by_its_reference(ticket: dict[str, Any], decision: dict
         assert not carries_reference(html, other)
     assert not carries_reference("dispatcher-reference: t-1.2", "t-1")
     assert not carries_reference("", "t-1")
+
+
+def test_a_long_note_keeps_what_matters(ticket: dict[str, Any], decision: dict[str, Any]) -> None:
+    """Below any limit the marker and the submission errors stay; the rest says how much of it is missing."""
+    decision["changes"] *= 50
+    decision["action_variables"]["priv_append"] = "&" * 2_000
+    errors = [SubmissionError("team", f"Tier {number}", "no team") for number in range(10)]
+    whole = to_html(sections(ticket, decision, errors, REMARKS, "t-1"))
+    assert "[cut:" not in whole
+    for longest in (2_500, 5_000, len(whole) - 1):
+        html = to_html(sections(ticket, decision, errors, REMARKS, "t-1"), longest)
+        assert len(html) <= longest
+        assert carries_reference(html, "t-1")
+        assert all(f"<td>Tier {number}</td>" in html for number in range(10))
+        assert "<td>[cut: 1 more, which dispatcher keeps]</td>" in html

@@ -7,16 +7,21 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from dispatcher.halo.note import SubmissionError
 from dispatcher.halo.payloads import (
     Content,
     content,
     custom_fields,
     html_of,
+    html_within,
     is_unset,
+    marked,
     note_body,
     preview,
     ticket_body,
+    update_body,
 )
 
 WORDS = Content("Printer", "It burns", ())
@@ -133,6 +138,53 @@ def test_a_ticket_always_has_a_summary_that_fits() -> None:
     assert content({}, {}).summary == "(no subject)"
     assert content({}, {"subject": " ", "msg": "Printer\n on fire"}).summary == "Printer on fire"
     assert content({}, {"subject": "a\nb " + "c" * 300}).summary == "a b " + "c" * 250 + "…"
+
+
+@pytest.mark.parametrize("sign", ["x", "<", "'", "\n", "é", " "])
+def test_a_long_body_is_cut_to_fit(sign: str) -> None:
+    """Whatever HTML makes of the signs, the body fits; its last line says that it is cut, and where the whole is."""
+    for room in (500, 501, 507):
+        html = html_within(f"a{sign * 1_000}a", room, "message", "t-1")
+        notice = "[cut: this message has 1002 characters; dispatcher keeps the whole under t-1]"
+        assert html.endswith(f"<br><br>{notice}")
+        cost = len(html_of(f"a{sign}a")) - 2
+        assert html.strip() == html
+        assert len(html) <= room
+        if sign.strip():
+            assert room - cost < len(html)
+
+
+def test_message_and_append_share_the_room() -> None:
+    """A long message leaves half of the room to what scripts append, and all that they do not need is used."""
+    long, short = "m" * 5_000, "a" * 100
+    both = content({}, {"msg": long, "append": "a" * 5_000}, longest=2_000).details_html
+    assert (len(both), both.count("m") > 800, both.count("a") > 800) == (2_000, True, True)
+    first = content({}, {"msg": long, "append": short}, longest=2_000).details_html
+    assert (len(first), first.endswith("<br><br>" + short)) == (2_000, True)
+    second = content({}, {"msg": "m" * 100, "append": "a" * 5_000}, longest=2_000).details_html
+    assert (len(second), second.startswith("m" * 100 + "<br><br>a")) == (2_000, True)
+    assert content({}, {"msg": "m" * 2_000}, longest=2_000).details_html == "m" * 2_000
+
+
+def test_the_mark_of_a_summary_always_fits() -> None:
+    """The title gives way, never the reference in it."""
+    assert marked("Printer", "t-1") == "Printer [t-1]"
+    assert marked("x" * 255, "t-1") == "x" * 248 + "… [t-1]"
+
+
+def test_long_and_nameless_custom_fields() -> None:
+    """A very long text is cut, and says so; what stands under no name is not sent."""
+    cut = "x" * 10_000 + " … [cut: 10000 of 20000 characters are not shown]"
+    assert custom_fields({"CFa": "x" * 20_000, " ": 1}) == [{"name": "CFa", "value": cut}]
+
+
+def test_a_change_has_its_ticket_and_what_is_set() -> None:
+    """A change always has the ticket's id; words go out only where the variables have some."""
+    fields = {"status_id": 2, "team": None, "agent_id": None}
+    variables: dict[str, Any] = {"subject": "New", "msg": None}
+    assert update_body(7, variables, content({}, variables), fields) == {"id": 7, "summary": "New", "status_id": 2}
+    variables = {"subject": ["x"], "msg": "m"}
+    assert update_body(7, variables, content({}, variables), {}) == {"id": 7, "details_html": "m"}
 
 
 def test_custom_fields_are_named_or_numbered() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from dispatcher.halo.client import HaloClient
 from dispatcher.halo.errors import HaloRequestError
-from dispatcher.halo.requester import Directory, FoundAsset, Requester
-from tests.halo.fake import ALICE, CATCH_ALL, DAN, FakeHalo, reply, view
+from dispatcher.halo.requester import Directory, FoundAsset, Known, Requester
+from tests.halo.fake import ALICE, CATCH_ALL, DAN, Clock, FakeHalo, reply, view
 
 pytestmark = pytest.mark.anyio
 
@@ -19,9 +19,15 @@ WHO = "Who it really was: Eve, eve@example.com, Example Ltd."
 
 
 @pytest.fixture
-def directory(client: HaloClient) -> Directory:
+def clock() -> Clock:
+    """The directory's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def directory(client: HaloClient, clock: Clock) -> Directory:
     """Users and assets of the recorded Halo."""
-    return Directory(client, CATCH_ALL_EMAIL, 600)
+    return Directory(client, CATCH_ALL_EMAIL, 600, clock)
 
 
 async def test_the_user_is_found_by_exact_address(directory: Directory, halo: FakeHalo) -> None:
@@ -45,14 +51,14 @@ async def test_a_refused_search_by_field_is_not_tried_again(directory: Directory
     def answer(request: Any) -> Any:
         if "advanced_search" in request.url.params:
             return reply(400, {"Message": "Invalid advanced search parameter"})(request)
-        assert request.url.params["search"] == "alice@contoso.com"
+        assert request.url.params["search"] in ("alice@contoso.com", "malice@contoso.com")
         # "Like" brings more than was meant.
         near = ALICE | {"id": 70, "emailaddress": "malice@contoso.com"}
         return reply(200, view("users", [near, ALICE]))(request)
 
     halo.answers["Users"] = answer
-    for _ in range(2):
-        assert await directory.requester({"email": "alice@contoso.com"}) == Requester(7, 12, 83)
+    for email in ("alice@contoso.com", "malice@contoso.com"):
+        assert (await directory.requester({"email": email})).client_id == 12
     assert ["search" in request.url.params for request in halo.requests] == [False, True, True]
 
 
@@ -93,7 +99,7 @@ async def test_unknown_requesters_go_to_the_catch_all_user(
     expected = Requester(2, 10, 1, (f"{why} The ticket is filed for {CATCH_ALL_EMAIL} instead.", WHO))
     assert await directory.requester(ticket) == expected
     await directory.requester(ticket)
-    assert len(halo.requests) == 3, "the catch-all user is looked up once"
+    assert len(halo.requests) == 2, "neither is looked up again at once"
 
 
 async def test_two_records_of_one_person_are_one(directory: Directory, halo: FakeHalo) -> None:
@@ -164,6 +170,82 @@ async def test_assets_that_cannot_be_read_do_not_stop_the_ticket(directory: Dire
             "Give the application the scope, and its login agent the permission, for this.",
         ),
     )
-    halo.answers["Asset"] = reply(503)
+    for answer in (reply(500), reply(200, "<html>")):
+        halo.answers["Asset"] = answer
+        assert (await directory.asset("contoso-lt-1", 12)).asset_id is None
+    for status in (401, 429, 502, 503, 504):
+        halo.answers["Asset"] = reply(status)
+        with pytest.raises(HaloRequestError, match=str(status)):
+            await directory.asset("contoso-lt-1", 12)
+
+
+async def test_users_that_may_not_be_read_do_not_stop_the_ticket(directory: Directory, halo: FakeHalo) -> None:
+    """Without the right to read users Halo chooses one, and is told the name."""
+    halo.answers["Users"] = reply(403)
+    found = await directory.requester({"email": "eve@example.com", "name": "Eve"})
+    why, who = found.remarks
+    assert found == Requester(None, None, None, (why, who), "Eve")
+    assert why == (
+        "Users cannot be looked up in Halo, so it chooses for whom the ticket is: GET Users: Halo answered 403 "
+        "Forbidden: nothing (an empty answer). "
+        "Give the application the scope, and its login agent the permission, for this."
+    )
+    assert who == "Who it really was: Eve, eve@example.com."
+
+
+async def test_a_user_just_found_is_not_looked_up_again(directory: Directory, halo: FakeHalo, clock: Clock) -> None:
+    """What intake found serves delivery a moment later, whatever the case of the address, and no longer."""
+    assert await directory.known_of("Alice@Contoso.com") == Known("Contoso Ltd.", "Alice")
+    clock.now = 59.0
+    assert await directory.requester({"email": "alice@contoso.com "}) == Requester(7, 12, 83)
+    assert halo.asked() == ["GET Users", "GET Client/12"]
+    clock.now = 60.0
+    await directory.requester({"email": "alice@contoso.com"})
+    assert halo.asked() == ["GET Users", "GET Client/12", "GET Users"]
+
+
+async def test_what_halo_knows_is_kept(directory: Directory, halo: FakeHalo, clock: Clock) -> None:
+    """Who is known is asked about seldom, who is not soon again; one without a clear record is unknown."""
+    halo.users = [ALICE | {"client_name": " Contoso "}, DAN | {"inactive": True}]
+    asked = []
+    for clock.now in (0.0, 61.0, 599.0, 660.0):
+        for email in ("alice@contoso.com", "dan.jump@contoso.com", ""):
+            halo.requests.clear()
+            known = await directory.known_of(email)
+            assert known == (Known("Contoso", "Alice") if email.startswith("alice") else Known("", ""))
+            asked.append(len(halo.requests))
+    assert asked == [1, 1, 0, 0, 1, 0, 0, 1, 0, 1, 1, 0]
+
+
+async def test_what_halo_knew_serves_while_it_is_away(directory: Directory, halo: FakeHalo, clock: Clock) -> None:
+    """An answer once given holds when no newer one can be had; without any the failure is passed on."""
+    await directory.known_of("alice@contoso.com")
+    clock.now = 600.0
+    halo.answers["Users"] = halo.answers["Client/12"] = reply(503)
+    assert await directory.known_of("alice@contoso.com") == Known("Contoso Ltd.", "Alice")
     with pytest.raises(HaloRequestError, match="503"):
-        await directory.asset("contoso-lt-1", 12)
+        await directory.known_of("dan.jump@contoso.com")
+
+
+async def test_a_client_that_may_not_be_read_has_no_name(directory: Directory, halo: FakeHalo) -> None:
+    """The user's name is known all the same."""
+    halo.answers["Client/12"] = reply(403)
+    assert await directory.known_of("alice@contoso.com") == Known("", "Alice")
+
+
+async def test_addresses_are_not_remembered_for_ever(
+    directory: Directory, halo: FakeHalo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest address makes room for a new one."""
+    monkeypatch.setattr("dispatcher.halo.requester.MOST_ADDRESSES", 2)
+    for email in ("a@b.c", "b@b.c", "c@b.c", "c@b.c", "a@b.c"):
+        await directory.known_of(email)
+    assert len(halo.requests) == 4
+
+
+async def test_the_catch_all_user_can_be_checked(directory: Directory, halo: FakeHalo) -> None:
+    """The check asks Halo each time, so that a start says what is true now."""
+    assert (await directory.check_catch_all()).id == 2
+    halo.users = []
+    with pytest.raises(HaloRequestError, match="create that user, or name another one as `catch_all_user`"):
+        await directory.check_catch_all()

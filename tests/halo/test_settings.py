@@ -25,6 +25,8 @@ def test_defaults_reach_the_emulator() -> None:
         "novalidate": False,
         "dont_do_rules": False,
         "source": None,
+        "find_by": "third_party_id_string",
+        "longest_text": 60_000,
         "timeout_seconds": 30.0,
         "lookup_max_age_seconds": 600.0,
     }
@@ -34,11 +36,15 @@ def test_defaults_reach_the_emulator() -> None:
     ("given", "message"),
     [
         (
-            {"resource_server": "acme.halopsa.com/api"},
+            {"resource_server": "ftp://acme.halopsa.com/api"},
             "Value error, write the whole address, such as https://example.halopsa.com/api",
         ),
         (
-            {"authorisation_server": "https://acme:port/auth"},
+            {"resource_server": "https://dan:pw@acme.halopsa.com/api"},
+            "Value error, write the address without user and password; the key says who asks",
+        ),
+        (
+            {"resource_server": "https://acme.test", "authorisation_server": "https://acme:port/auth"},
             "Value error, write the whole address, such as https://example.halopsa.com/api",
         ),
         (
@@ -88,6 +94,33 @@ def test_an_unknown_key_does_not_show_its_value() -> None:
     with pytest.raises(ValidationError) as caught:
         HaloSettings.model_validate({"kye": f"acme+id:{SECRET}"})
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "servers"),
+    [
+        (
+            {
+                "resource_server": "https://acme.halopsa.com/api",
+                "authorisation_server": "https://acme.halopsa.com/auth",
+            },
+            ("https://acme.halopsa.com/api", "https://acme.halopsa.com/auth"),
+        ),
+        ({"resource_server": " halo.acme.com/itsm "}, ("https://halo.acme.com/itsm", None)),
+        (
+            {"resource_server": "https://halo.acme.com", "authorisation_server": " "},
+            ("https://halo.acme.com", None),
+        ),
+        (
+            {"authorisation_server": "https://halo.acme.com/itsm/auth/token/"},
+            ("https://halo.acme.com/itsm", "https://halo.acme.com/itsm/auth/token/"),
+        ),
+    ],
+)
+def test_one_server_is_enough(given: dict[str, Any], servers: tuple[str, str | None]) -> None:
+    """A key never goes to the emulator's address when one server is given; a bare host is meant by https."""
+    settings = HaloSettings.model_validate(given)
+    assert (settings.resource_server, settings.authorisation_server) == servers
 
 
 def test_an_outcome_is_a_name_or_an_id() -> None:

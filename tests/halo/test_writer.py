@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dispatcher.halo.errors import HaloRequestError
+from dispatcher.halo.errors import CannotTellError, HaloRequestError
 from dispatcher.halo.note import SubmissionError
 from dispatcher.halo.settings import HaloSettings
-from dispatcher.halo.writer import CreatedTicket, HaloWriter
-from tests.halo.fake import FakeHalo, reply, view
+from dispatcher.halo.writer import CreatedTicket, HaloWriter, UpdatedTicket
+from dispatcher.tickets import TICKET_SCHEMA
+from tests.halo.fake import Claims, FakeHalo, granted, reply, view
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +31,9 @@ async def test_a_decided_ticket_is_filed(
     writer: HaloWriter, halo: FakeHalo, ticket: dict[str, Any], decision: dict[str, Any]
 ) -> None:
     """Names become ids, the user brings client and site, and our reference goes along."""
-    assert await writer.create_ticket("t-1", ticket, decision, defaults={}) == CreatedTicket(1001, (), ())
+    assert await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted) == CreatedTicket(
+        1001, (), ()
+    )
     assert halo.sent("Tickets") == [
         {
             "summary": "**EMERGENCY** The printer",
@@ -52,22 +60,53 @@ async def test_a_decided_ticket_is_filed(
     ]
 
 
-async def test_with_warm_lookups_a_ticket_takes_three_requests(
+async def test_with_warm_lookups_a_ticket_takes_four_requests(
     writer: HaloWriter, halo: FakeHalo, ticket: dict[str, Any], decision: dict[str, Any]
 ) -> None:
-    """User, asset, ticket, and nothing else; the note is a fourth request, and one token serves all."""
-    created = await writer.create_ticket("t-1", ticket, decision, defaults={})
-    await writer.add_note(created.halo_ticket_id, "t-1", ticket, decision, (), ())
-    halo.requests.clear()
-    await writer.create_ticket("t-2", ticket, decision, defaults={})
-    await writer.add_note(created.halo_ticket_id, "t-2", ticket, decision, (), ())
-    assert halo.asked() == ["GET Users", "GET Asset", "POST Tickets", "POST Actions"]
+    """Cold, a ticket that sets everything reads each list once; warm, it takes user, asset, ticket and note."""
+    decision["action_variables"]["agent"] = "Priya Nair"
+    asked = []
+    for email in ("dan.jump@contoso.com", "alice@contoso.com", "alice@contoso.com"):
+        halo.requests.clear()
+        ticket["email"] = email
+        created = await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
+        await writer.add_note(created.halo_ticket_id, "t-1", ticket, decision, (), (), claim=granted)
+        asked.append(halo.asked())
+    lists = ["TicketType", "Status", "Priority", "Team", "Agent", "Category", "Lookup", "Lookup"]
+    cold, warm, known = asked
+    assert cold == [
+        "GET Users",
+        "GET Asset",
+        *(f"GET {name}" for name in lists),
+        "POST Tickets",
+        "GET Outcome",
+        "POST Actions",
+    ]
+    assert warm == ["GET Users", "GET Asset", "POST Tickets", "POST Actions"]
+    assert known == ["GET Asset", "POST Tickets", "POST Actions"]
     assert halo.tokens == 1
+
+
+async def test_after_a_refresh_a_first_ticket_is_warm(
+    writer: HaloWriter, halo: FakeHalo, ticket: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    """A refresh reads all lists and the catch-all user; then every ticket finds them."""
+    assert writer.lookups_age_seconds() is None
+    await writer.refresh()
+    assert len(halo.requests) == 10
+    assert writer.lookups_age_seconds() == pytest.approx(0.0, abs=5.0)
+    assert writer.rank("high") == 1
+    halo.requests.clear()
+    created = await writer.create_ticket("t-1", ticket | {"email": ""}, decision, defaults={}, claim=granted)
+    await writer.add_note(created.halo_ticket_id, "t-1", ticket, decision, (), (), claim=granted)
+    assert halo.asked() == ["GET Asset", "POST Tickets", "POST Actions"]
 
 
 async def test_unset_variables_ask_for_nothing(writer: HaloWriter, halo: FakeHalo) -> None:
     """A ticket without decisions needs no look-up and leaves all but the agent to Halo."""
-    await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, deciding(team="", customfield={}), defaults={})
+    await writer.create_ticket(
+        "t-1", {"email": "alice@contoso.com"}, deciding(team="", customfield={}), defaults={}, claim=granted
+    )
     assert halo.asked() == ["GET Users", "POST Tickets"]
     assert halo.sent("Tickets") == [
         {
@@ -86,7 +125,7 @@ async def test_settings_reach_the_ticket(settings: HaloSettings, halo: FakeHalo)
     """Source, skipped validation and skipped rules are sent when they are set."""
     changed = {"source": 24, "novalidate": True, "dont_do_rules": True}
     writer = HaloWriter(settings.model_copy(update=changed), halo.transport())
-    await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, deciding(), defaults={})
+    await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, deciding(), defaults={}, claim=granted)
     await writer.aclose()
     (sent,) = halo.sent("Tickets")
     assert {key: sent[key] for key in ("source", "_novalidate", "dont_do_rules")} == {
@@ -117,7 +156,9 @@ async def test_values_that_halo_does_not_know_fall_back(writer: HaloWriter, halo
         "customfield": {"201": "y"},
         "subject": "Ticket",
     }
-    created = await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, decision, defaults=defaults)
+    created = await writer.create_ticket(
+        "t-1", {"email": "alice@contoso.com"}, decision, defaults=defaults, claim=granted
+    )
     assert created.submission_errors == (
         SubmissionError("subject", ["x"], "a list is no text", "Ticket"),
         SubmissionError(
@@ -160,7 +201,9 @@ async def test_lists_that_may_not_be_read_cost_their_field_only(writer: HaloWrit
     """A 403 for one list leaves that field to Halo, and the note tells why."""
     halo.answers["Status"] = reply(403)
     decision = deciding(state="New", team="1st Line Support")
-    created = await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, decision, defaults={"state": "New"})
+    created = await writer.create_ticket(
+        "t-1", {"email": "alice@contoso.com"}, decision, defaults={"state": "New"}, claim=granted
+    )
     reason = (
         "it could not be looked up. GET Status: Halo answered 403 Forbidden: nothing (an empty answer). "
         "Give the application the scope, and its login agent the permission, for this."
@@ -176,17 +219,17 @@ async def test_custom_fields_that_halo_dropped_are_reported(
     """Halo drops fields that the type does not have without a word; its answer shows it, if any."""
     halo.answers["Tickets"] = reply(201, {"id": 1001, "customfields": [{"id": 201.0, "name": "CFreport"}]})
     reason = "Halo's answer does not have this field: is it one of the ticket type?"
-    created = await writer.create_ticket("t-1", ticket, decision, defaults={})
+    created = await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
     assert created.submission_errors == (SubmissionError("customfield", {"CFproblemType": "MRI"}, reason),)
     halo.answers["Tickets"] = reply(201, {"id": 1001})
-    assert (await writer.create_ticket("t-1", ticket, decision, defaults={})).submission_errors == ()
+    assert (await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)).submission_errors == ()
 
 
 async def test_remarks_tell_of_requester_asset_and_warning(writer: HaloWriter, halo: FakeHalo) -> None:
     """What the note should say beyond the decision comes with the filed ticket."""
     halo.answers["Tickets"] = reply(201, {"id": "1001", "_warning": "The site is closed."})
     created = await writer.create_ticket(
-        "t-1", {"email": "eve@example.com", "name": "Eve", "hostname": "EVE-PC"}, deciding(), defaults={}
+        "t-1", {"email": "eve@example.com", "name": "Eve", "hostname": "EVE-PC"}, deciding(), defaults={}, claim=granted
     )
     assert created == CreatedTicket(
         1001,
@@ -209,7 +252,7 @@ async def test_only_the_write_itself_leaves_doubt(
     """A failure while reading comes before the ticket: it is surely not there."""
     halo.answers[path] = reply(503)
     with pytest.raises(HaloRequestError) as caught:
-        await writer.create_ticket("t-1", ticket, decision, defaults={})
+        await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
     assert (caught.value.retryable, caught.value.surely_not_processed) == (True, path != "Tickets")
     assert ("POST Tickets" in halo.asked()) == (path == "Tickets")
 
@@ -242,13 +285,13 @@ async def test_a_row_without_the_field_is_read_whole(writer: HaloWriter, halo: F
 
 async def test_an_ignored_filter_is_an_error(writer: HaloWriter, halo: FakeHalo) -> None:
     """Rows of other tickets show that Halo ignored the filter: then nobody may create the ticket again."""
-    rows = [{"id": number, "third_party_id_string": ""} for number in range(50)]
+    rows = [{"id": number, "third_party_id_string": ""} for number in range(1, 51)]
     halo.answers["Tickets"] = reply(200, view("tickets", rows))
-    with pytest.raises(HaloRequestError) as caught:
+    with pytest.raises(CannotTellError) as caught:
         await writer.find_ticket("t-1")
     assert str(caught.value) == (
         "GET Tickets: this Halo ignores the filter third_party_id_string, so whether it has the ticket with "
-        "the reference t-1 is unknown. Search for that reference by hand."
+        "the reference t-1 is unknown. Search for that reference by hand, and set `find_by` to another field."
     )
     assert (caught.value.retryable, caught.value.surely_not_processed) == (False, False)
 
@@ -278,7 +321,7 @@ async def test_the_outcome_of_the_note_is_an_id_or_a_name(
 ) -> None:
     """A known name is sent as its id; one that the list does not help with is left for Halo to judge."""
     writer = HaloWriter(settings.model_copy(update={"note_outcome": wanted}), halo.transport())
-    assert await writer.add_note(1001, "t-1", {}, deciding(), (), ()) == 1001
+    assert await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted) == 1001
     await writer.aclose()
     (sent,) = halo.sent("Actions")
     assert {key: value for key, value in sent.items() if key.startswith("outcome")} == outcome
@@ -289,7 +332,7 @@ async def test_the_note_is_written(
 ) -> None:
     """The note is private, and holds submission errors, remarks and our reference."""
     errors = (SubmissionError("team", "Tier 9", "`Tier 9` is no team in Halo", None),)
-    await writer.add_note(1001, "t-1", ticket, decision, errors, ("A remark.",))
+    await writer.add_note(1001, "t-1", ticket, decision, errors, ("A remark.",), claim=granted)
     (sent,) = halo.sent("Actions")
     html = sent.pop("note_html")
     assert sent == {"ticket_id": 1001, "outcome_id": 7, "hiddenfromuser": True, "sendemail": False}
@@ -298,14 +341,18 @@ async def test_the_note_is_written(
     assert "dispatcher-reference: t-1" in html
 
 
-async def test_unreadable_outcomes_leave_the_name_to_halo(writer: HaloWriter, halo: FakeHalo) -> None:
+async def test_unreadable_outcomes_leave_the_name_to_halo(
+    writer: HaloWriter, settings: HaloSettings, halo: FakeHalo
+) -> None:
     """A login that may not list outcomes still writes notes; while Halo is away the note waits."""
     halo.answers["Outcome"] = reply(403)
-    await writer.add_note(1001, "t-1", {}, deciding(), (), ())
+    await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
     assert halo.sent("Actions")[0]["outcome"] == "Internal Note"
     halo.answers["Outcome"] = reply(503)
+    late = HaloWriter(settings, halo.transport())
     with pytest.raises(HaloRequestError) as caught:
-        await writer.add_note(1001, "t-1", {}, deciding(), (), ())
+        await late.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
+    await late.aclose()
     assert (caught.value.retryable, caught.value.surely_not_processed) == (True, True)
 
 
@@ -323,13 +370,217 @@ async def test_a_looked_for_note_is_found_by_its_reference(writer: HaloWriter, h
     assert halo.requests[0].url.params["includehtmlnote"] == "true"
 
 
+@pytest.mark.parametrize(
+    ("find_by", "params", "field", "found", "longer"),
+    [
+        ("third_party_id_string", "third_party_id_string", {"third_party_id_string": "t-1"}, "T-1", "t-12"),
+        ("client_reference", "client_ref", {"client_reference": "t-1"}, "t-1 ", "at-1"),
+        ("summary", "search_summary", {"summary": "x [t-1]"}, "RE: x [T-1] again", "x [t-1-2]"),
+    ],
+)
+async def test_a_ticket_is_found_by_the_field_of_the_settings(
+    settings: HaloSettings, halo: FakeHalo, find_by: str, params: str, field: dict[str, str], found: str, longer: str
+) -> None:
+    """Where Halo ignores one filter another serves; its field is written, and compared when it is read back."""
+    writer = HaloWriter(settings.model_copy(update={"find_by": find_by}), halo.transport())
+    await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, deciding(), defaults={}, claim=granted)
+    (sent,) = halo.sent("Tickets")
+    assert sent["third_party_id_string"] == "t-1"
+    assert {name: sent[name] for name in field} == field
+    answers = []
+    (name,) = field
+    for value in (found, longer):
+        halo.answers["Tickets"] = reply(200, view("tickets", [{"id": 1001, name: value}]))
+        answers.append(await writer.find_ticket("t-1"))
+    assert answers == [1001, None]
+    assert halo.requests[-1].url.params[params] == "t-1"
+    halo.answers["Tickets"] = reply(200, view("tickets", [{"id": 1001, name: "other"}]))
+    with pytest.raises(CannotTellError, match=f"this Halo ignores the filter {params}"):
+        await writer.find_ticket("t-1")
+    await writer.aclose()
+
+
+@pytest.mark.parametrize("answer", [{"record_count": 5, "tickets": []}, {"tickets": [{"id": None}]}, "<html>", ""])
+async def test_an_unclear_answer_is_no_missing_ticket(writer: HaloWriter, halo: FakeHalo, answer: Any) -> None:
+    """Only an answer that makes sense says that a ticket does not exist."""
+    halo.answers["Tickets"] = reply(200, answer)
+    with pytest.raises(HaloRequestError) as caught:
+        await writer.find_ticket("t-1")
+    assert (caught.value.retryable, caught.value.surely_not_processed) == (True, False)
+
+
+async def test_a_note_that_may_be_out_of_sight_is_not_missing(writer: HaloWriter, halo: FakeHalo) -> None:
+    """When not all actions of a ticket can be read, nobody can tell whether the note is among them."""
+    actions = [{"ticket_id": 1001, "id": number, "note": "x"} for number in range(1, 101)]
+    halo.answers["Actions"] = reply(200, {"record_count": 150, "actions": actions})
+    with pytest.raises(CannotTellError, match="there are 150 rows, but sends 100"):
+        await writer.find_note(1001, "t-1")
+
+
+NO_ACCESS = {"ClassName": "System.Exception", "Message": "You do not have access to this Action at the moment"}
+NO_OUTCOME = {"ClassName": "System.Exception", "Message": "An Outcome must be entered for this Action"}
+
+
+def noting(halo: FakeHalo, *allowed: int) -> None:
+    """Let that Halo take notes with these outcomes only, on tickets of type 3."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        (action,) = json.loads(request.content)
+        if "outcome_id" not in action:
+            return httpx.Response(400, json=NO_OUTCOME)
+        return (
+            httpx.Response(201, json={"id": 5})
+            if action["outcome_id"] in allowed
+            else httpx.Response(400, json=NO_ACCESS)
+        )
+
+    halo.answers["Actions"] = answer
+    halo.answers["Tickets/1001"] = reply(200, {"id": 1001, "tickettype_id": 3})
+    halo.answers["TicketType/3"] = reply(200, {"id": 3})
+    rows = [{"id": 7, "outcome": "Internal Note"}, {"id": 12, "outcome": "Re-Assign", "hidefromuser": True}]
+    rows += [{"id": number, "outcome": f"Call {number}"} for number in (30, 31, 32)]
+    halo.answers["Outcome"] = reply(200, rows)
+
+
+async def test_a_note_takes_another_outcome_where_its_own_is_refused(writer: HaloWriter, halo: FakeHalo) -> None:
+    """What the ticket's type allows is tried, each time after a claim, and the note stays private."""
+    noting(halo, 12)
+    claims = Claims()
+    assert await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=claims) == 5
+    sent = halo.sent("Actions")
+    assert [(action["outcome_id"], action["hiddenfromuser"]) for action in sent] == [(7, True), (12, True)]
+    assert claims.count == 2
+    assert halo.asked() == ["GET Outcome", "POST Actions", "GET Tickets/1001", "GET Outcome", "GET TicketType/3",
+                            "POST Actions"]  # fmt: skip
+
+
+async def test_an_unknown_outcome_takes_another(settings: HaloSettings, halo: FakeHalo) -> None:
+    """A name that Halo does not know costs the outcome, not the note."""
+    noting(halo, 7)
+    writer = HaloWriter(settings.model_copy(update={"note_outcome": "Nothing"}), halo.transport())
+    assert await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted) == 5
+    await writer.aclose()
+    assert [action.get("outcome_id", action.get("outcome")) for action in halo.sent("Actions")] == ["Nothing", 12, 7]
+
+
+async def test_no_outcome_at_all_ends_in_the_first_refusal(writer: HaloWriter, halo: FakeHalo) -> None:
+    """Few others are tried; then the error is about the wanted one, and nothing was written."""
+    noting(halo)
+    with pytest.raises(HaloRequestError, match="You do not have access to this Action at the moment") as caught:
+        await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
+    assert [action["outcome_id"] for action in halo.sent("Actions")] == [7, 12, 30]
+    assert (caught.value.retryable, caught.value.surely_not_processed) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("problem", "retryable"),
+    [
+        ("Tickets with the default Client/Site must be moved before working on the Ticket", True),
+        ("The Note is too long", False),
+    ],
+)
+async def test_other_refusals_of_a_note_need_no_other_outcome(
+    writer: HaloWriter, halo: FakeHalo, problem: str, retryable: bool
+) -> None:
+    """What an outcome cannot mend is passed on; a ticket that must be moved first will be, by someone."""
+    halo.answers["Actions"] = reply(400, {"Message": problem})
+    with pytest.raises(HaloRequestError, match=problem) as caught:
+        await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
+    assert (caught.value.retryable, caught.value.surely_not_processed) == (retryable, True)
+    assert len(halo.sent("Actions")) == 1
+
+
+async def test_a_doubtful_note_is_not_tried_with_another_outcome(writer: HaloWriter, halo: FakeHalo) -> None:
+    """After an answer that leaves doubt nothing more is written."""
+    noting(halo, 12)
+    answers = iter([reply(400, NO_ACCESS), reply(504)])
+    halo.answers["Actions"] = lambda request: next(answers)(request)
+    with pytest.raises(HaloRequestError) as caught:
+        await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
+    assert (caught.value.status, caught.value.surely_not_processed) == (504, False)
+
+
+async def test_a_ticket_remembers_its_type_for_the_note(
+    writer: HaloWriter, halo: FakeHalo, ticket: dict[str, Any], decision: dict[str, Any]
+) -> None:
+    """The type that Halo gave a new ticket need not be asked for when its note wants another outcome."""
+    halo.answers["Tickets"] = reply(201, {"id": 1001, "tickettype_id": 3.0})
+    noting(halo, 12)
+    await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
+    await writer.add_note(1001, "t-1", ticket, decision, (), (), claim=granted)
+    assert "GET Tickets/1001" not in halo.asked()
+
+
+async def test_long_texts_are_cut(settings: HaloSettings, halo: FakeHalo) -> None:
+    """Ticket and note stay below the limit, say that they are cut, and where the whole is."""
+    writer = HaloWriter(settings.model_copy(update={"longest_text": 2_000}), halo.transport())
+    ticket = {"email": "alice@contoso.com", "msg": "<" * 5_000, "selections": ["&" * 5_000]}
+    decision = {"action_variables": {"msg": ticket["msg"], "priv_append": "'" * 9_000}}
+    await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
+    await writer.add_note(1001, "t-1", ticket, decision, (), (), claim=granted)
+    await writer.aclose()
+    details, html = halo.sent("Tickets")[0]["details_html"], halo.sent("Actions")[0]["note_html"]
+    assert 1_900 < len(details) <= 2_000
+    assert details.endswith("&lt;<br><br>[cut: this message has 5000 characters; dispatcher keeps the whole under t-1]")
+    assert len(html) <= 2_000
+    assert "dispatcher-reference: t-1" in html
+    assert html.count("[cut: 1 more, which dispatcher keeps]") == 2
+
+
+async def test_a_change_sends_what_is_set_and_nothing_else(writer: HaloWriter, halo: FakeHalo) -> None:
+    """Names become ids as in a new ticket; the agent stays who it is; what cannot be set is told."""
+    variables = {"state": "in progress", "team": "Tier 9", "subject": "New title", "agent": None, "msg": ""}
+    updated = await writer.update_ticket(1001, variables, defaults={"team": "1st line support"})
+    fields = {"summary": "New title", "status_id": 2, "team": "1st Line Support"}
+    reason = "`Tier 9` is no team in Halo; it has 1 1st Line Support"
+    assert updated == UpdatedTicket(1001, fields, (SubmissionError("team", "Tier 9", reason, "1st line support"),))
+    assert halo.sent("Tickets") == [{"id": 1001, **fields}]
+
+
+async def test_a_change_of_nothing_asks_nothing(writer: HaloWriter, halo: FakeHalo) -> None:
+    """Without anything to set there is no request that could make or touch a ticket."""
+    assert await writer.update_ticket(1001, {"state": None, "customfield": {}}, defaults={}) == UpdatedTicket(
+        1001, {}, ()
+    )
+    assert halo.asked() == []
+
+
+@pytest.mark.parametrize(
+    ("current", "priority"),
+    [
+        ({"sla_id": 2, "tickettype_id": 1}, {"priority_id": 1, "sla_id": 2}),
+        ({"sla_id": -1, "tickettype_id": 1}, {"priority_id": 2, "sla_id": 1}),
+        ({"sla_id": None, "tickettype_id": 99}, {}),
+    ],
+)
+async def test_a_changed_priority_is_one_of_the_tickets_sla(
+    writer: HaloWriter, halo: FakeHalo, current: dict[str, Any], priority: dict[str, int]
+) -> None:
+    """The ticket's own SLA decides, then that of its type; without either an unclear name is not set."""
+    halo.answers["Tickets/1001"] = reply(200, {"id": 1001, **current})
+    updated = await writer.update_ticket(1001, {"priority": "High"}, defaults={})
+    assert updated.fields == priority
+    assert [error.variable for error in updated.submission_errors] == ([] if priority else ["priority"])
+
+
+async def test_a_refused_change_is_mended(writer: HaloWriter, halo: FakeHalo) -> None:
+    """A value that Halo does not take costs itself; the others are changed."""
+    answers = iter([reply(400, {"Message": "The Status selected is not valid"}), reply(201, {"id": 1001})])
+    halo.answers["Tickets"] = lambda request: next(answers)(request)
+    updated = await writer.update_ticket(1001, {"state": "New", "team": 1}, defaults={})
+    assert updated.fields == {"team": "1st Line Support"}
+    assert [(error.variable, error.value) for error in updated.submission_errors] == [("state", "New")]
+
+
 async def test_odd_text_does_not_stop_a_ticket(writer: HaloWriter, halo: FakeHalo) -> None:
     """Half a surrogate pair in any place of ticket or decision is still a request that can be sent."""
     odd = "\ud800 odd"
     ticket = {"email": "alice@contoso.com", "hostname": odd, "msg": odd}
     decision = deciding(subject=odd, team=odd) | {"unused_keys": ["msg"]}
-    created = await writer.create_ticket("t-1", ticket, decision, defaults={})
-    await writer.add_note(created.halo_ticket_id, "t-1", ticket, decision, created.submission_errors, created.remarks)
+    created = await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
+    await writer.add_note(
+        created.halo_ticket_id, "t-1", ticket, decision, created.submission_errors, created.remarks, claim=granted
+    )
     assert halo.sent("Tickets")[0]["summary"] == "� odd"
 
 
@@ -337,9 +588,49 @@ async def test_every_request_is_json_to_the_resource_server(
     writer: HaloWriter, halo: FakeHalo, ticket: dict[str, Any], decision: dict[str, Any]
 ) -> None:
     """All requests go below the resource server, with a token, and say who is calling."""
-    await writer.create_ticket("t-1", ticket, decision, defaults={})
+    await writer.create_ticket("t-1", ticket, decision, defaults={}, claim=granted)
     assert {
         (r.url.host, r.url.path[:5], r.headers["authorization"], r.headers["accept"], r.headers["user-agent"])
         for r in halo.requests
     } == {("acme.halopsa.test", "/api/", "Bearer token-1", "application/json", "dispatcher")}
     assert all(isinstance(r, httpx.Request) for r in halo.requests)
+
+
+_TEXT = st.text(max_size=20) | st.sampled_from(["High", "1", "\ud800", "\x00", " ", "a" * 400, "Hardware > Printer"])
+_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+_NAMES = [name for name in TICKET_SCHEMA.names() if name != "exception"]
+
+
+@given(
+    variables=st.dictionaries(st.sampled_from(_NAMES), _VALUE),
+    ticket=st.dictionaries(st.sampled_from(_NAMES), _VALUE),
+    defaults=st.dictionaries(st.sampled_from(_NAMES), _VALUE),
+)
+@hypothesis.settings(max_examples=100, deadline=None)
+def test_whatever_rules_decide_is_filed(
+    variables: dict[str, Any], ticket: dict[str, Any], defaults: dict[str, Any]
+) -> None:
+    """No value of any kind, in ticket, decision or defaults, costs the ticket, its note, or a later change."""
+
+    async def file() -> None:
+        halo = FakeHalo()
+        settings = HaloSettings.model_validate(
+            {"resource_server": "https://a.test", "authorisation_server": "https://a.test"}
+        )
+        writer = HaloWriter(settings, halo.transport())
+        decision = {"action_variables": variables}
+        created = await writer.create_ticket("t-1", ticket, decision, defaults=defaults, claim=granted)
+        assert created.halo_ticket_id == 1001
+        errors, remarks = created.submission_errors, created.remarks
+        await writer.add_note(1001, "t-1", ticket, decision, errors, remarks, claim=granted)
+        await writer.update_ticket(1001, variables, defaults=defaults)
+        for name, value in variables.items():
+            if name == "priority":
+                writer.rank(value)
+        await writer.aclose()
+
+    asyncio.run(file())

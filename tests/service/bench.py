@@ -27,14 +27,14 @@ if name == 'Dan Jump':
 if business_name == 'Fabrikam, Inc.':
     exception = 'Please call us.'
 """
-DELIVERY = DeliverySection(attempt_seconds=0.2, grace_seconds=0.3, poll_seconds=0.02)
+DELIVERY = DeliverySection(attempt_seconds=0.2, grace_seconds=0.3, poll_seconds=0.02, drain_seconds=1.0)
 
 
-def application(data: Path, halo: FakeHalo, **settings: Any) -> FastAPI:
+def application(data: Path, halo: FakeHalo, *, rules: str = RULES, **settings: Any) -> FastAPI:
     """Return the service over the folder `data`, not started."""
-    ruleset = RuleSet.from_text(RULES)
+    ruleset = RuleSet.from_text(rules)
     values: dict[str, Any] = {"data": data, "delivery": DELIVERY, "timezone": "Europe/Berlin"}
-    return create_app(Settings(**values | settings), ruleset=ruleset, writer_factory=halo.writer)
+    return create_app(Settings(**values | settings), ruleset=ruleset, halo_factory=halo.writer)
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +44,7 @@ async def started(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://service") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
     ):
         yield client
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from service.delivery import Delivery
-from service.settings import DeliverySection
-from service.store import Store
-from tests.service.fakes import FakeHalo
+from service.database import Database
 
 
 @pytest.fixture(autouse=True)
@@ -26,17 +25,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
-def used_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database in which an engine ran before, to be copied: the first run looks for work only after a second."""
-    from service.engine import Engine
-
-    path = tmp_path_factory.mktemp("used") / "dispatcher.db"
-    store = Store(f"sqlite:///{path}")
-    store.open()
-    settings = DeliverySection(poll_seconds=0.02)
-    engine = Engine(store, Delivery(store, FakeHalo().writer, settings, {}), settings)
-    engine.start()
-    engine.stop()
-    store.close()
-    return path
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An open database of each kind."""
+    url = f"sqlite:///{tmp_path / 'kept.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql")
+    database = Database(re.sub("^postgresql:", "postgresql+psycopg:", url))
+    database.open()
+    yield database
+    database.close()

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from dispatcher.halo.errors import HaloRequestError
 from dispatcher.halo.note import SubmissionError
+from dispatcher.halo.requester import Known
 from dispatcher.halo.writer import CreatedTicket
 
 UNKNOWN_TEAM = SubmissionError("team", "Printers", "no such team", "1st Line")
 
 
 class FakeHalo:
-    """What the writers of a test share. Thread-safe enough: the writer's loop is the only one that writes."""
+    """What the writers of a test share: `hang` names calls that never end, once their work is done."""
 
     def __init__(self) -> None:
-        self.loops: set[int] = set()
         self.closed = 0
         self.reset()
 
@@ -32,8 +32,11 @@ class FakeHalo:
         self.before: list[Exception | None] = []
         self.after: list[Exception] = []
         self.away: Exception | None = None
+        self.hang: set[str] = set()
+        self.known: dict[str, Known] = {}
+        self.ranks: dict[Any, int] = {}
 
-    def writer(self) -> FakeWriter:
+    def writer(self, _budget: object = None) -> FakeWriter:
         """Return a writer, as the service makes one."""
         return FakeWriter(self)
 
@@ -43,7 +46,7 @@ class FakeWriter:
 
     def __init__(self, halo: FakeHalo) -> None:
         self._halo = halo
-        halo.loops.add(id(asyncio.get_running_loop()))
+        self.age: float | None = 0.0
 
     async def create_ticket(
         self,
@@ -52,9 +55,12 @@ class FakeWriter:
         decision: Mapping[str, Any],
         *,
         defaults: Mapping[str, Any],
+        claim: Callable[[], Awaitable[None]],
     ) -> CreatedTicket:
+        await claim()
         with self._answering("create_ticket"):
             self._halo.tickets.append(reference)
+            await self._maybe_hang("create_ticket")
             return CreatedTicket(len(self._halo.tickets), (UNKNOWN_TEAM,), ("no asset",))
 
     async def find_ticket(self, reference: str) -> int | None:
@@ -69,13 +75,17 @@ class FakeWriter:
         decision: Mapping[str, Any],
         submission_errors: Sequence[SubmissionError],
         remarks: Sequence[str],
+        *,
+        claim: Callable[[], Awaitable[None]],
     ) -> int:
+        await claim()
         with self._answering("add_note"):
             assert (list(submission_errors), list(remarks)) in (
                 ([UNKNOWN_TEAM], ["no asset"]),
                 ([], [LOST_ANSWER]),
             )
             self._halo.notes.append((halo_ticket_id, reference))
+            await self._maybe_hang("add_note")
             return len(self._halo.notes)
 
     async def find_note(self, halo_ticket_id: int, reference: str) -> int | None:
@@ -83,8 +93,25 @@ class FakeWriter:
             note = (halo_ticket_id, reference)
             return self._halo.notes.index(note) + 1 if note in self._halo.notes else None
 
+    async def known_of(self, email: str) -> Known:
+        with self._answering("known_of"):
+            await self._maybe_hang("known_of")
+            return self._halo.known.get(email, Known("", ""))
+
+    def rank(self, priority: Any) -> int | None:
+        return self._halo.ranks.get(priority)
+
+    async def refresh(self) -> None: ...
+
+    def lookups_age_seconds(self) -> float | None:
+        return self.age
+
     async def aclose(self) -> None:
         self._halo.closed += 1
+
+    async def _maybe_hang(self, call: str) -> None:
+        if call in self._halo.hang:
+            await asyncio.Event().wait()
 
     @contextmanager
     def _answering(self, call: str) -> Iterator[None]:
@@ -112,8 +139,9 @@ def no_answer() -> HaloRequestError:
 
 
 def answered(status: int, **facts: Any) -> HaloRequestError:
-    """Return the error of an answer with this status."""
-    return HaloRequestError(f"Halo answered {status}", status=status, **facts)
+    """Return the error of an answer with this status; 400 is a refusal by Halo's validation."""
+    problem = "The Team selected is not valid" if status == 400 else ""
+    return HaloRequestError(f"Halo answered {status}", status=status, **{"problem": problem, **facts})
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:

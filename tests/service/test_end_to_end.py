@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -75,9 +74,8 @@ def filed(halo: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.anyio
-async def test_one_ticket(tmp_path: Path, used_database: Path, halo: str) -> None:
+async def test_one_ticket(tmp_path: Path, halo: str) -> None:
     """A posted ticket is in Halo with what the rules set and a note; what Halo does not know is reported."""
-    shutil.copy(used_database, tmp_path)
     (tmp_path / "my.rules").write_text(f"{RULES}ticketType = 'Incident'\npriority = 'High'\nteam = 'Nobody'\n")
     address = HaloSection(resource_server=f"{halo}/api", authorisation_server=f"{halo}/auth")
     settings = Settings(rules=tmp_path, data=tmp_path, halo=address, delivery=DeliverySection(poll_seconds=0.02))
@@ -91,13 +89,12 @@ async def test_one_ticket(tmp_path: Path, used_database: Path, halo: str) -> Non
     assert "[Submission Errors]" in json.dumps(in_halo["notes"])
 
 
-def test_kill(tmp_path: Path, used_database: Path, halo: str, answers: HeldAnswers) -> None:
+def test_kill(tmp_path: Path, halo: str, answers: HeldAnswers) -> None:
     """Killed while Halo creates one ticket and adds a note to another, the service files every ticket once."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (tmp_path / "data").mkdir()
-    shutil.copy(used_database, tmp_path / "data")
     (tmp_path / "my.rules").write_text(RULES)
     (tmp_path / "dispatcher.toml").write_text(
         f'rules = "my.rules"\nport = {port}\n'

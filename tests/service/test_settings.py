@@ -61,7 +61,8 @@ def test_whole_file(toml: Path) -> None:
         "on_fault": "refuse",
         "variables": ("printer", "floor"),
         "defaults": {"priority": 3, "ticketType": "Incident"},
-        "halo": {"resource_server": "https://halo.example/api", "tenant": "acme"},
+        # Asked of the resource server, which was named alone.
+        "halo": {"resource_server": "https://halo.example/api", "authorisation_server": None, "tenant": "acme"},
         "delivery": {"concurrency": 2},
     }
     assert settings.zone == ZoneInfo("Europe/Berlin")
@@ -199,6 +200,41 @@ def test_malformed_key(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush" not in said
 
 
+def test_alert_hook(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hook's address comes from a file or the environment, is checked, and is never shown or taken from the TOML."""
+    secret = "https://hooks.example/services/T0/hush"
+    (toml.parent / "alerts.url").write_text(f"{secret}\n")
+    toml.write_text('[alerts]\nurl_file = "alerts.url"\n')
+    settings = load_settings(toml)
+    assert settings.alerts.url is not None
+    assert (settings.alerts.url.get_secret_value(), "hush" in repr(settings)) == (secret, False)
+    (toml.parent / "alerts.url").write_text("hooks.example/hush")
+    assert problem(toml) == (
+        "dispatcher.toml:1: `url`: write the whole address, such as https://hooks.example.com/services/..."
+    )
+    monkeypatch.setenv("DISPATCHER_ALERTS_URL", "hush")
+    assert problem(toml) == (
+        "DISPATCHER_ALERTS_URL: `url`: write the whole address, such as https://hooks.example.com/services/..."
+    )
+    monkeypatch.delenv("DISPATCHER_ALERTS_URL")
+    toml.write_text(f'[alerts]\nurl = "{secret}"\n')
+    assert problem(toml) == (
+        "dispatcher.toml:2: the address of the hook is a secret and does not belong in this file; set "
+        "DISPATCHER_ALERTS_URL, or write it to a file of its own and name that file in `url_file`"
+    )
+    toml.write_text('[alerts]\nurl_file = "none.url"\n')
+    assert problem(toml) == (
+        "dispatcher.toml:2: cannot read the file that `url_file` names, none.url: No such file or directory"
+    )
+
+
+@pytest.mark.parametrize("days", ["-1", "40000", "1.5"])
+def test_retention(toml: Path, days: str) -> None:
+    """How long things are kept is a whole number of days."""
+    toml.write_text(f"[retention]\nbodies_days = {days}\n")
+    assert problem(toml).startswith("dispatcher.toml:2: `bodies_days`: Input should be ")
+
+
 def test_unreadable_files(tmp_path: Path) -> None:
     """A file that is missing, or no text, is said in words."""
     missing = tmp_path / "none.toml"
@@ -242,14 +278,16 @@ def test_default_file_names_every_key(toml: Path) -> None:
     whole = re.sub(r"^#(?=\w+ =)", "", default_toml(), flags=re.MULTILINE)
     data = tomllib.loads(whole)
     fields = Settings.model_fields
-    sections = {"halo": Settings().halo, "delivery": Settings().delivery}
+    sections = ("halo", "delivery", "alerts", "retention")
     assert set(data) == set(fields)
-    for name, section in sections.items():
-        assert set(data[name]) == set(type(section).model_fields) - {"key"}
+    for name in sections:
+        section = getattr(Settings(), name)
+        assert set(data[name]) == set(type(section).model_fields) - {"key", "url"}
     toml.write_text(whole)
     (toml.parent / "halo.key").write_text("11111111:secret")
-    shown = load_settings(toml).model_dump(exclude={"rules", "data", "database_url", "defaults"})
-    usual = Settings().model_dump(exclude={"rules", "data", "database_url", "defaults"})
+    (toml.parent / "alerts.url").write_text("https://hooks.example/secret")
+    shown = load_settings(toml).model_dump(exclude={"rules", "data", "database_url", "defaults", "alerts"})
+    usual = Settings().model_dump(exclude={"rules", "data", "database_url", "defaults", "alerts"})
     for example in ("tenant", "source", "key", "key_file"):
         del shown["halo"][example], usual["halo"][example]
     assert shown == usual

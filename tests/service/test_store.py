@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,25 @@ import pytest
 import sqlalchemy as sa
 
 from dispatcher.errors import SettingsError
-from service.store import Stage, State, Store, StoredTicket
+from service.database import VERSION, Database
+from service.store import Arrival, Stage, State, Store, StoredTicket
 
 WHEN = 1_700_000_000_000
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An open store."""
-    store = Store(f"sqlite:///{tmp_path / 'data' / 'kept.db'}")
-    store.open()
-    yield store
-    store.close()
+def store(any_database: Database) -> Store:
+    """A store on each kind of database."""
+    return Store(any_database)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An open SQLite database."""
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'kept.db'}")
+    database.open()
+    yield database
+    database.close()
 
 
 def add(store: Store, ticket_id: str = "t1", **values: Any) -> StoredTicket:
@@ -33,13 +40,18 @@ def add(store: Store, ticket_id: str = "t1", **values: Any) -> StoredTicket:
     ticket: dict[str, Any] = {
         "ticket_id": ticket_id,
         "state": State.ACCEPTED,
-        "idempotency_key": None,
+        "idempotency_key": ticket_id,
         "body_hash": "h",
         "payload": {"msg": "hello"},
         "decision": {"refused": None},
     }
-    with store.transaction() as connection:
-        return store.insert(connection, **(ticket | values))
+    assert store.insert([Arrival(**(ticket | values))]) == [True]
+    return found(store, ticket_id)
+
+
+def arrival(ticket_id: str, idempotency_key: str | None = None) -> Arrival:
+    """Return a ticket as it comes in."""
+    return Arrival(ticket_id, State.ACCEPTED, idempotency_key or ticket_id, "h", {}, {})
 
 
 def found(store: Store, ticket_id: str = "t1") -> StoredTicket:
@@ -60,11 +72,14 @@ def test_new_ticket(store: Store) -> None:
         body_hash="h",
         payload={"msg": "hello"},
         decision={"refused": None},
+        defaults={},
         intents={Stage.TICKET: None, Stage.NOTE: None},
         halo_ticket_id=None,
         halo_note_id=None,
         submission_errors=[],
         remarks=[],
+        rank=100,
+        due_at=kept.created_at,
         attempts=0,
         failures=0,
         last_error=None,
@@ -72,7 +87,7 @@ def test_new_ticket(store: Store) -> None:
         updated_at=kept.created_at,
     )
     assert store.get("t2") is None
-    assert store.with_key("t1") is None
+    assert store.with_key("l") is None
 
 
 def test_any_text(store: Store) -> None:
@@ -82,30 +97,24 @@ def test_any_text(store: Store) -> None:
 
 
 def test_idempotency_key_is_unique(store: Store) -> None:
-    """A second ticket with a key is refused, in words without the ticket; tickets without keys are not."""
-    add(store, "t1", idempotency_key="k")
-    with pytest.raises(sa.exc.IntegrityError) as raised:
-        add(store, "t2", idempotency_key="k")
-    assert "hello" not in str(raised.value)
-    add(store, "t3")
-    add(store, "t4")
-    assert store.get("t2") is None
+    """Of tickets with one key the first is kept, in one transaction or in several; tickets without keys all are."""
+    assert store.insert([arrival("t1", "k"), arrival("t2", "k"), arrival("t3"), arrival("t4")]) == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert store.insert([arrival("t5", "k"), arrival("t6", "l")]) == [False, True]
+    assert [ticket.id for ticket in store.tickets()] == ["t6", "t4", "t3", "t1"]
 
 
 def test_transaction_is_one(store: Store) -> None:
-    """What is kept in a transaction that fails is not kept."""
-    with contextlib.suppress(ZeroDivisionError), store.transaction() as connection:
-        store.insert(
-            connection,
-            ticket_id="t1",
-            state=State.ACCEPTED,
-            idempotency_key=None,
-            body_hash="h",
-            payload={},
-            decision={},
-        )
-        _ = 1 / 0
-    assert store.get("t1") is None
+    """When one of several tickets cannot be written, none is, and the error shows nothing of them."""
+    long = Arrival("t2" * 100, State.ACCEPTED, "t2", "h" * 100, {"msg": "hello"}, {}, rank=2**70)
+    with pytest.raises((OverflowError, sa.exc.DBAPIError)) as raised:
+        store.insert([arrival("t1"), long])
+    assert "hello" not in str(raised.value)
+    assert store.tickets() == []
 
 
 def test_claim(store: Store) -> None:
@@ -129,30 +138,33 @@ def test_failed_attempts(store: Store) -> None:
     """Attempts are counted when they start; those that do not count against the ticket are given back."""
     add(store)
     store.claim("t1", Stage.TICKET, None, WHEN)
-    store.start_attempt("t1")
-    store.attempt_failed("t1", "first", counts=True)
+    store.attempt_failed("t1", store.start_attempt("t1", Stage.TICKET, "w1"), "first", status=500, counts=True)
     assert (found(store).attempts, found(store).failures, found(store).last_error) == (1, 1, "first")
     assert found(store).intents[Stage.TICKET] == WHEN
-    store.start_attempt("t1")
-    store.attempt_failed("t1", "second", counts=False, released=(Stage.TICKET, WHEN))
+    number = store.start_attempt("t1", Stage.TICKET, "w2")
+    store.attempt_failed("t1", number, "second", counts=False, released=(Stage.TICKET, WHEN))
     assert (found(store).attempts, found(store).failures, found(store).last_error) == (2, 1, "second")
     assert found(store).intents[Stage.TICKET] is None
+    assert [(a.number, a.worker, a.result, a.status, a.answer) for a in store.attempts("t1")] == [
+        (1, "w1", "failed", 500, "first"),
+        (2, "w2", "failed", None, "second"),
+    ]
 
 
 def test_release_of_an_older_intent(store: Store) -> None:
     """A runner can withdraw only the intent that it set itself."""
     add(store)
     store.claim("t1", Stage.TICKET, None, WHEN)
-    store.attempt_failed("t1", "late", counts=True, released=(Stage.TICKET, WHEN - 1))
+    store.attempt_failed("t1", 1, "late", counts=True, released=(Stage.TICKET, WHEN - 1))
     assert found(store).intents[Stage.TICKET] == WHEN
 
 
 def test_filing(store: Store) -> None:
     """Ticket and note are kept with what Halo said of them, and the note makes the ticket filed."""
     add(store)
-    store.ticket_created("t1", 17, [{"variable": "team"}], ["no asset"])
+    store.ticket_created("t1", 1, 17, [{"variable": "team"}], ["no asset"])
     assert found(store).state is State.ACCEPTED
-    store.note_added("t1", 3)
+    store.note_added("t1", 2, 3)
     ticket = found(store)
     assert (ticket.state, ticket.halo_ticket_id, ticket.halo_note_id) == (State.FILED, 17, 3)
     assert (ticket.submission_errors, ticket.remarks) == ([{"variable": "team"}], ["no asset"])
@@ -162,7 +174,7 @@ def test_burying_and_reopening(store: Store) -> None:
     """A dead ticket keeps its reason and its intents, and starts with no failures when it is reopened."""
     add(store)
     store.claim("t1", Stage.TICKET, None, WHEN)
-    store.start_attempt("t1")
+    store.start_attempt("t1", Stage.TICKET, "w1")
     store.bury("t1", "no such customer")
     assert (found(store).state, found(store).last_error) == (State.DEAD, "no such customer")
     assert store.reopen("t1")
@@ -175,22 +187,51 @@ def test_burying_and_reopening(store: Store) -> None:
 def test_what_is_filed_stays_filed(store: Store) -> None:
     """A filed ticket can be neither cancelled nor buried nor reopened."""
     add(store)
-    store.note_added("t1", 3)
+    store.note_added("t1", 2, 3)
     store.bury("t1", "too late")
     assert (store.cancel("t1"), store.reopen("t1"), found(store).state) == (False, False, State.FILED)
 
 
-def test_unfinished(store: Store) -> None:
-    """Only accepted tickets that nothing has happened to are unfinished."""
-    add(store, "t1")
-    add(store, "t2", state=State.REFUSED)
-    assert store.unfinished(0) == ["t1"]
-    assert store.unfinished(60) == []
+def test_finding(store: Store) -> None:
+    """A ticket that was found in Halo is kept like one that was created, and the record says which it was."""
+    add(store)
+    store.ticket_created("t1", store.start_attempt("t1", Stage.TICKET, "w1"), 17, [], [], found=True)
+    assert [(a.number, a.result) for a in store.attempts("t1")] == [(1, "found")]
 
 
-def test_commits_reach_the_disk(store: Store) -> None:
+def test_resolving(store: Store) -> None:
+    """A person may say where a ticket in doubt is, or that Halo does not have it, and it is filed on."""
+    add(store)
+    store.claim("t1", Stage.TICKET, None, WHEN)
+    assert not store.resolve("t1", 17)
+    store.bury("t1", "Halo cannot tell", State.REVIEW)
+    assert store.resolve("t1", 17)
+    assert (found(store).state, found(store).halo_ticket_id) == (State.ACCEPTED, 17)
+    assert not store.resolve("t1", 18)
+    add(store, "t2")
+    store.claim("t2", Stage.TICKET, None, WHEN)
+    store.bury("t2", "Halo cannot tell", State.REVIEW)
+    assert store.resolve("t2", None)
+    assert (found(store, "t2").state, found(store, "t2").intents[Stage.TICKET]) == (State.ACCEPTED, None)
+
+
+def test_lists_and_counts(store: Store) -> None:
+    """Tickets are listed newest first, by state and page by page, and counted by state."""
+    for number in range(5):
+        add(store, f"t{number}", state=State.REFUSED if number == 3 else State.ACCEPTED)
+    assert [ticket.id for ticket in store.tickets()] == ["t4", "t3", "t2", "t1", "t0"]
+    assert [ticket.id for ticket in store.tickets([State.ACCEPTED], limit=2)] == ["t4", "t2"]
+    assert [ticket.id for ticket in store.tickets([State.ACCEPTED], before="t2")] == ["t1", "t0"]
+    assert {state: number for state, number in store.counts().items() if number} == {
+        State.ACCEPTED: 4,
+        State.REFUSED: 1,
+    }
+    assert store.oldest_waiting() == found(store, "t0").created_at
+
+
+def test_commits_reach_the_disk(database: Database) -> None:
     """SQLite logs ahead, syncs every commit, and waits for a lock rather than failing."""
-    with store.engine.connect() as connection:
+    with database.engine.connect() as connection:
         values = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "busy_timeout")
@@ -198,13 +239,14 @@ def test_commits_reach_the_disk(store: Store) -> None:
     assert values == ["wal", 2, 30000]
 
 
-def test_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
+def test_one_process_at_a_time(database: Database, tmp_path: Path) -> None:
     """A second service on the same file is told so, and may have it once the first is gone."""
     url = f"sqlite:///{tmp_path / 'data' / 'kept.db'}"
-    second = Store(url)
+    second = Database(url)
     with pytest.raises(SettingsError, match=r"another service is using .*kept\.db; stop it, or give this one"):
         second.open()
-    store.close()
+    second.open(exclusive=False)
+    database.close()
     second.open()
     second.close()
 
@@ -212,48 +254,59 @@ def test_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
 def test_lock_of_a_killed_process(tmp_path: Path) -> None:
     """The file is free again when its process was killed."""
     url = f"sqlite:///{tmp_path / 'kept.db'}"
-    script = f"from service.store import Store; Store({url!r}).open(); print('open', flush=True); input()"
+    script = f"from service.database import Database; Database({url!r}).open(); print('open', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
         with pytest.raises(SettingsError):
-            Store(url).open()
+            Database(url).open()
         process.kill()
         process.wait()
-    store = Store(url)
-    store.open()
-    store.close()
+    database = Database(url)
+    database.open()
+    database.close()
 
 
 def test_unusable_database(tmp_path: Path) -> None:
     """A folder that cannot be made and a file that is no database are said in words."""
     (tmp_path / "file").write_text("no database, only text " * 100)
     with pytest.raises(SettingsError, match=r"cannot open the database sqlite:///.*file: file is not a database"):
-        Store(f"sqlite:///{tmp_path / 'file'}").open()
+        Database(f"sqlite:///{tmp_path / 'file'}").open()
     with pytest.raises(SettingsError, match=r"cannot keep tickets in .*below: "):
-        Store(f"sqlite:///{tmp_path / 'file' / 'below' / 'kept.db'}").open()
+        Database(f"sqlite:///{tmp_path / 'file' / 'below' / 'kept.db'}").open()
 
 
 def test_reopened_store(tmp_path: Path) -> None:
     """What was kept is there when the store is opened again, by any SQLite program."""
-    store = Store(f"sqlite:///{tmp_path / 'kept.db'}")
-    store.open()
-    add(store)
-    store.close()
-    store.open()
-    assert found(store).payload == {"msg": "hello"}
-    store.close()
+    database = Database(f"sqlite:///{tmp_path / 'kept.db'}")
+    database.open()
+    add(Store(database))
+    database.close()
+    database.open()
+    assert found(Store(database)).payload == {"msg": "hello"}
+    database.close()
     connection = sqlite3.connect(tmp_path / "kept.db")
     assert connection.execute("SELECT id, state FROM ticket").fetchall() == [("t1", "accepted")]
     connection.close()
 
 
-def test_the_database_tells_fractions_of_seconds(store: Store) -> None:
-    """DBOS on Python 3.12 and newer asks for these, which SQLite before 3.42 does not know."""
-    with store.transaction() as connection:
-        seconds = connection.execute(sa.text("SELECT unixepoch('subsec')")).scalar_one()
+def test_database_of_another_version(any_database: Database) -> None:
+    """A database that another version made is not touched, and the text says so."""
+    with any_database.transaction() as connection:
+        connection.exec_driver_sql(f"UPDATE schema_version SET version = {VERSION + 1}")
+    other = Database(any_database.url.render_as_string(hide_password=False))
+    with pytest.raises(SettingsError, match=rf"made by another version .* have version {VERSION + 1}, this one needs"):
+        other.open(exclusive=False)
 
-    assert isinstance(seconds, float)
-    assert seconds > WHEN / 1000
+
+def test_processes_that_start_together(postgresql: str) -> None:
+    """Of several processes that find an empty database, one makes the tables, and all can use them."""
+    url = postgresql.replace("postgresql:", "postgresql+psycopg:", 1)
+    databases = [Database(url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Database.open, databases))
+    for database in databases:
+        assert Store(database).get("t1") is None
+        database.close()

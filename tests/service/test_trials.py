@@ -13,8 +13,9 @@ from dispatcher import RuleSet
 from dispatcher.dispatch import dry_run
 from dispatcher.lang.budget import Limits
 from service import trials
+from service.deciding import BYTES_AT_ONCE, STATEMENTS_AT_ONCE, STEPS_AT_ONCE, ActiveRules
 from service.settings import Settings
-from service.trials import BYTES_AT_ONCE, STATEMENTS_AT_ONCE, STEPS_AT_ONCE, Trials
+from service.trials import Trials
 
 NOW = datetime(2026, 3, 2, 17, 45, tzinfo=UTC)
 LITTLE = "if 'printer' in msg:\n    team = 'Hardware'\n"
@@ -52,7 +53,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
 
 async def tried(rules: str, ticket: dict[str, Any], size: int = 100, **settings: Any) -> dict[str, Any]:
     """Return the answer of the rules in force."""
-    return await Trials(RuleSet.from_text(rules), Settings(**settings)).of_active(ticket, NOW, size)
+    return await Trials(ActiveRules(RuleSet.from_text(rules)), Settings(**settings)).of_active(ticket, NOW, size)
 
 
 @pytest.mark.anyio
@@ -78,7 +79,7 @@ async def test_where_the_work_is_done(
 @pytest.mark.anyio
 async def test_other_rules_are_tried_in_a_thread(work: list[tuple[int, bool]]) -> None:
     """The text of a request is checked and compiled first, which takes longer than deciding."""
-    active = Trials(RuleSet.from_text(MUCH), Settings(defaults={"state": "New"}))
+    active = Trials(ActiveRules(RuleSet.from_text(MUCH)), Settings(defaults={"state": "New"}))
     answer = await active.of_text(LITTLE, {"msg": "printer"}, NOW)
     assert answer == dry_run(RuleSet.from_text(LITTLE, defaults={"state": "New"}), {"msg": "printer"}, NOW)
     assert work == [IN_A_THREAD]
@@ -107,9 +108,8 @@ def test_decisions_that_pass_no_limit_do_not_depend_on_limits(rules: str) -> Non
 @pytest.mark.anyio
 async def test_the_time_of_a_trial() -> None:
     """A time without a zone is one in the configured zone, and no time is the present there."""
-    berlin = Trials(
-        RuleSet.from_text("import datetime\nteam = str(datetime.datetime.now())\n"), Settings(timezone="Europe/Berlin")
-    )
+    rules = ActiveRules(RuleSet.from_text("import datetime\nteam = str(datetime.datetime.now())\n"))
+    berlin = Trials(rules, Settings(timezone="Europe/Berlin"))
     given = await berlin.of_active({}, datetime(2026, 3, 2, 17, 45), 2)
     present = await berlin.of_active({}, None, 2)
     assert given["received_at"] == "2026-03-02T17:45:00+01:00"

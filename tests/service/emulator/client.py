@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from service.emulator.app import create_emulator
 from service.emulator.behaviour import Behaviour
 from service.emulator.records import Tenant, with_name
 from service.emulator.tenant import CLIENT_ID, CLIENT_SECRET, demo_tenant
+from service.emulator.tickets import Keeper
 
 TENANT = demo_tenant()
 GRANT = {
@@ -37,6 +39,11 @@ class Clock:
         """Move on."""
         self.now += timedelta(seconds=seconds)
 
+    async def sleep(self, seconds: float) -> None:
+        """Let what waits find that the time is over, after whatever else can run."""
+        await asyncio.sleep(0)
+        self.advance(seconds)
+
 
 def user_id(name: str) -> int:
     """Return the id of a seeded user."""
@@ -54,10 +61,15 @@ def client_id(name: str) -> int:
 
 @asynccontextmanager
 async def connected(
-    *, behaviour: Behaviour | None = None, tenant: Tenant | None = None, clock: Clock | None = None
+    *,
+    behaviour: Behaviour | None = None,
+    tenant: Tenant | None = None,
+    clock: Clock | None = None,
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Yield a client of a fresh emulator, without a token."""
-    app = create_emulator(tenant, behaviour, clock or Clock())
+    """Yield a client of a fresh emulator, without a token; waiting moves its clock on."""
+    clock = clock or Clock()
+    app = create_emulator(tenant, behaviour, clock, sleep=clock.sleep, keeper=keeper)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://halo.test") as client:
         yield client
@@ -70,9 +82,10 @@ async def signed_in(
     tenant: Tenant | None = None,
     clock: Clock | None = None,
     scope: str = "all",
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of a fresh emulator that sends a token with every request."""
-    async with connected(behaviour=behaviour, tenant=tenant, clock=clock) as client:
+    async with connected(behaviour=behaviour, tenant=tenant, clock=clock, keeper=keeper) as client:
         answer = await client.post("/auth/token", params={"tenant": "demo"}, data=GRANT | {"scope": scope})
         client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
         yield client

@@ -120,6 +120,7 @@ async def test_reading_actions_back() -> None:
         one = (await client.get("/api/Actions/2?ticket_id=1001")).json()
         missing = await client.get("/api/Actions/3?ticket_id=1001")
         every = (await client.get("/api/Actions")).json()
+        newest = (await client.get("/api/Actions?ticket_id=1001&count=1")).json()
     assert (listed["record_count"], listed["ticket_id"]) == (2, 1001)
     assert [(row["id"], row["note"]) for row in listed["actions"]] == [(2, "private"), (1, "public")]
     assert "note_html" not in listed["actions"][0]
@@ -128,6 +129,7 @@ async def test_reading_actions_back() -> None:
     assert one == listed["actions"][0]
     assert missing.status_code == 404
     assert (every["record_count"], every["ticket_id"]) == (2, 0)
+    assert (newest["record_count"], [row["id"] for row in newest["actions"]]) == (2, [2])
 
 
 async def test_note_html_is_a_switch() -> None:
@@ -143,7 +145,13 @@ async def test_an_action_can_change_its_ticket() -> None:
     """Status, priority, team and agent can be changed by an action, and unknown ones are refused."""
     async with signed_in() as client:
         await create(client)
-        change = {"new_status": 9, "new_priority": 1, "new_team": "Security", "new_agent": 35}
+        change = {
+            "new_status": 9,
+            "new_priority": 1,
+            "new_team": "Security",
+            "new_agent": 35,
+            "new_category1": "security>phishing",
+        }
         action = {"ticket_id": 1001, "outcome": "Resolve", "note": "done", "who": "Lena", **change}
         added = (await client.post("/api/Actions", json=[action])).json()
         ticket = (await client.get("/api/Tickets/1001")).json()
@@ -151,8 +159,14 @@ async def test_an_action_can_change_its_ticket() -> None:
         assert await problem(client, "/api/Actions", bad) == "The Status selected is not valid"
         assert (await client.get("/api/Actions?ticket_id=1001")).json()["record_count"] == 1
     assert (added["old_status"], added["new_status"], added["who"]) == (1, 9, "Lena")
-    found = {name: ticket[name] for name in ("status_id", "priority_id", "team", "agent_id")}
-    assert found == {"status_id": 9, "priority_id": 1, "team": "Security", "agent_id": 35}
+    found = {name: ticket[name] for name in ("status_id", "priority_id", "team", "agent_id", "category_1")}
+    assert found == {
+        "status_id": 9,
+        "priority_id": 1,
+        "team": "Security",
+        "agent_id": 35,
+        "category_1": "Security>Phishing",
+    }
 
 
 async def test_tickets_of_the_catch_all_client() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from service.emulator.behaviour import Behaviour
+from service.emulator.behaviour import Behaviour, read_switches
 from tests.service.emulator.client import TENANT, client_id, create, fetch, signed_in
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +19,7 @@ async def test_paths_ignore_case_and_prefix(path: str) -> None:
     """Every spelling of a path answers the same, with and without `/api`."""
     async with signed_in() as client:
         answer = await client.get(path)
-    assert [row["name"] for row in answer.json()] == ["Incident", "Service Request", "Problem", "Alert"]
+    assert [row["name"] for row in answer.json()] == ["Incident", "Service Request", "Problem", "Alert", "Task"]
 
 
 @pytest.mark.parametrize("path", ["/apitickettype", "/api/nonsense", "/nonsense"])
@@ -37,7 +37,7 @@ async def test_an_unknown_path_is_not_found(path: str) -> None:
             "id name default_sla default_priority default_team default_agent agentscanselect visible",
         ),
         ("Status", "id name shortname type sequence"),
-        ("Team", "id name inactive forrequests department_id agents"),
+        ("Team", "id name inactive forrequests department_id"),
         ("Priority", "id slaid priorityid name responsetime responseunits fixtime fixunits ishidden colour"),
         ("SLA", "id name"),
         ("Agent", "id name email team isdisabled isapiagent use"),
@@ -45,6 +45,7 @@ async def test_an_unknown_path_is_not_found(path: str) -> None:
         ("Outcome", "id outcome buttonname hidden hidefromuser systemid"),
         ("Lookup?lookupid=12", "lookupid id name value2 sequence inactive"),
         ("FieldInfo", "id name label type usage custom values"),
+        ("Field", "id name label type"),
     ],
 )
 async def test_look_ups_are_bare_arrays(path: str, fields: str) -> None:
@@ -104,6 +105,8 @@ async def test_page_size_alone_is_a_switch() -> None:
         ("Site?search=warehouse", ["Warehouse"]),
         ("Agent?search=priya", ["Priya Nair"]),
         ("Users?search=nobody", []),
+        ("Users?search=jump&client_id=12", ["Dan Jump", "Jordan Jump"]),
+        ("Site?search=plant", ["Paris Plant"]),
     ],
 )
 async def test_search_is_like(path: str, names: list[str]) -> None:
@@ -329,12 +332,107 @@ async def test_look_ups_by_number() -> None:
     assert nothing == []
 
 
+async def test_look_ups_of_types_and_events() -> None:
+    """Ticket types and the events of webhooks are look-up lists too."""
+    async with signed_in() as client:
+        types = [row["id"] for row in await fetch(client, "/api/Lookup?lookupid=21")]
+        events = [row["id"] for row in await fetch(client, "/api/Lookup?lookupid=64")]
+    assert (types, events) == ([1, 3, 4, 21, 29, 40], [3, 19, 39, 76, 1072])
+
+
+async def test_what_a_ticket_type_allows() -> None:
+    """Statuses and outcomes can be asked for by ticket type; elsewhere, and for an unknown type, that does nothing."""
+    async with signed_in() as client:
+        statuses = [row["id"] for row in await fetch(client, "/api/Status?tickettype_id=21")]
+        outcomes = [row["outcome"] for row in await fetch(client, "/api/Outcome?tickettype_id=21")]
+        every = await fetch(client, "/api/Outcome")
+        assert await fetch(client, "/api/Outcome?tickettype_id=1") == every
+        assert await fetch(client, "/api/Outcome?tickettype_id=99") == every
+        assert len(await fetch(client, "/api/Team?tickettype_id=abc")) == 6
+    assert (statuses, outcomes) == ([1, 2, 9], ["Internal Note", "Resolve"])
+
+
+async def test_what_lists_show_only_when_asked() -> None:
+    """The agents of teams and the priorities of SLAs come with a parameter of their own."""
+    async with signed_in() as client:
+        teams = await fetch(client, "/api/Team?includeagentsforteams=true")
+        slas = await fetch(client, "/api/SLA?showpriorities=true")
+    assert teams[3]["agents"] == [{"id": 35, "name": "Lena Vogel"}]
+    assert [[row["priorityid"] for row in sla["priorities"]] for sla in slas] == [[1, 2, 3, 4, 5], [1, 2, 3, 4]]
+
+
+async def test_a_ticket_type_out_of_use() -> None:
+    """A type that is not visible is listed when asked for, by either parameter."""
+    async with signed_in() as client:
+        usual = {row["id"] for row in await fetch(client, "/api/TicketType")}
+        for parameter in ("showall", "showinactive"):
+            every = await fetch(client, f"/api/TicketType?{parameter}=true")
+            assert [(row["id"], row["visible"]) for row in every if row["id"] not in usual] == [(40, False)]
+
+
+@pytest.mark.parametrize("name", ["default_sla", "default_sla_id", "sla_id", "slaid", "sla"])
+async def test_the_name_of_a_types_sla_is_a_switch(name: str) -> None:
+    """What a ticket type calls its SLA differs between versions."""
+    async with signed_in(behaviour=read_switches([f"ticket_type_sla_field={name}"])) as client:
+        rows = await fetch(client, "/api/TicketType")
+    assert {row["name"]: row[name] for row in rows} == {
+        "Incident": 1,
+        "Service Request": 2,
+        "Problem": 1,
+        "Alert": 1,
+        "Task": -1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["Dan Jump"]),
+        ("&includeinactive=true", ["Dan Jump", "Oliver Lee"]),
+        ("&includeinactive=true&includeactive=false", ["Oliver Lee"]),
+    ],
+)
+async def test_active_and_inactive(query: str, names: list[str]) -> None:
+    """Lists can be asked for inactive records as well, or alone."""
+    async with signed_in() as client:
+        rows = await fetch(client, f"/api/Users?client_id=12{query}")
+    assert [row["name"] for row in rows if row["name"] in {"Dan Jump", "Oliver Lee"}] == names
+
+
+async def test_assets_by_type() -> None:
+    """Assets can be asked for by their type."""
+    async with signed_in() as client:
+        rows = await fetch(client, "/api/Asset?assettype_id=4")
+    assert [(row["key_field"], row["assettype_name"]) for row in rows] == [("FAB-PRINT-01", "Printer")]
+
+
+async def test_all_look_ups_at_once() -> None:
+    """The client's cache has every look-up that needs no scope, each as it is listed."""
+    async with signed_in(scope="read:tickets") as client:
+        cache = (await client.get("/api/ClientCache?iscachebuild=true")).json()
+        assert cache["status"] == await fetch(client, "/api/Status")
+    assert sorted(cache) == [
+        "agent",
+        "category",
+        "field",
+        "fieldinfo",
+        "lookup",
+        "outcome",
+        "priority",
+        "sla",
+        "status",
+        "team",
+        "tickettype",
+    ]
+    assert {row["lookupid"] for row in cache["lookup"]} == {12, 27, 22, 21, 64}
+
+
 async def test_category_lists() -> None:
     """Categories are paths of four lists, whose numbers in `type_id` are a switch."""
     async with signed_in() as client:
         second = await fetch(client, "/api/Category?type_id=2")
         assert [row["value"] for row in second] == ["Remote", "On Site", "Workshop"]
-    async with signed_in(behaviour=Behaviour(category_type_ids=(2, 3, 4, 5))) as client:
+    async with signed_in(behaviour=Behaviour(first_category_type_id=2)) as client:
         first = [row["value"] for row in await fetch(client, "/api/Category?type_id=2")]
         assert "Hardware>Printer>Paper Jam" in first
 

@@ -139,6 +139,33 @@ async def test_scopes_narrow(scope: str, statuses: dict[str, int]) -> None:
     assert found == statuses
 
 
+@pytest.mark.parametrize(("role", "status"), [("read:tickets", 403), ("edit:tickets", 201), ("all", 201)])
+async def test_the_role_of_the_agent_counts_too(role: str, status: int) -> None:
+    """What the login agent's role does not allow, no scope gives."""
+    agents = tuple(replace(agent, may=frozenset({role})) for agent in TENANT.agents)
+    async with signed_in(tenant=replace(TENANT, agents=agents)) as client:
+        assert (await client.post("/api/Tickets", json=[{"summary": "x"}])).status_code == status
+
+
+async def test_who_one_is_by_the_newest_versions() -> None:
+    """By the switch, /Agent/me answers what the token claims, the same as the id token."""
+    async with connected(behaviour=Behaviour(agent_me="claims")) as client:
+        token = (await client.post("/auth/token", data=GRANT)).json()
+        headers = {"Authorization": f"Bearer {token['access_token']}"}
+        me = (await client.get("/api/Agent/me", headers=headers)).json()
+    assert me == json.loads(base64.urlsafe_b64decode(token["id_token"].split(".")[1] + "=="))
+    assert (me["sub"], me["name"]) == ("20", "Dispatcher API")
+
+
+async def test_the_authorisation_server_describes_itself() -> None:
+    """Its description names the token endpoint and the scopes."""
+    async with connected() as client:
+        described = (await client.get("/auth/.well-known/openid-configuration")).json()
+    assert described["token_endpoint"] == "http://halo.test/auth/token"
+    assert "edit:tickets" in described["scopes_supported"]
+    assert "read:actions" not in described["scopes_supported"]
+
+
 async def test_what_needs_no_token() -> None:
     """A client can ask for the authorisation server and the version before it signs in."""
     async with connected() as client:

@@ -150,6 +150,32 @@ async def test_a_long_list_is_cut() -> None:
     assert len(rows) == 201
 
 
+async def test_the_page_tells_what_happens_to_requests() -> None:
+    """The page shows the use of the rate limit, the faults that have happened, and a Halo that is down."""
+
+    async def traffic() -> str:
+        found = re.search(r'<p id="traffic">(.*?)</p>', (await client.get("/")).text)
+        assert found is not None
+        return found[1]
+
+    async with signed_in() as client:
+        await create(client)
+        lines = [await traffic()]
+        await client.put("/emulator/faults", json={"rates": {"429": 1}})
+        lines.append(await traffic())
+        await client.get("/api/Status")
+        await client.post("/emulator/down", json={"seconds": 30})
+        lines.append(await traffic())
+    async with signed_in(behaviour=Behaviour(rate_limit=0)) as client:
+        lines.append(await traffic())
+    assert lines == [
+        "1 of 700 requests in the last 300 s",
+        "1 of 700 requests in the last 300 s · faults: none yet",
+        "2 of 700 requests in the last 300 s · faults: 429 ×1 · down for 30 s",
+        "0 requests in the last 300 s",
+    ]
+
+
 async def test_the_page_tells_when_it_changed() -> None:
     """The page's state changes with every ticket and note, so that an open one knows to look again."""
 

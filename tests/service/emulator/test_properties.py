@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.emulator.actions import ACTION
+from service.emulator.directory import KINDS
 from service.emulator.sanitise import plain_text, safe_html
 from service.emulator.tickets import TICKET
 from tests.service.emulator.client import create, signed_in
@@ -61,6 +62,15 @@ def test_any_ticket_gets_an_answer(body: Any) -> None:
 def test_any_action_gets_an_answer(body: Any) -> None:
     """Whatever is posted as actions is taken or refused, and what was taken can be read and shown."""
     status, after = anyio.run(post, "/api/Actions", body)
+    assert status in {201, 400, 404}
+    assert after == {200}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(f"/api/{kind.path}"), bodies(list(kind.shape)))))
+def test_any_record_gets_an_answer(request: tuple[str, Any]) -> None:
+    """Whatever is posted as clients, sites, users or assets is taken or refused, and tickets can still be read."""
+    status, after = anyio.run(post, *request)
     assert status in {201, 400, 404}
     assert after == {200}
 

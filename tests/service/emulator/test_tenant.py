@@ -43,7 +43,7 @@ def test_what_belongs_together() -> None:
     for sla in TENANT.slas:
         assert TENANT.priority(sla.id, sla.default_priority) is not None
     for ticket_type in TENANT.ticket_types:
-        assert with_id(TENANT.slas, ticket_type.sla_id) is not None
+        assert ticket_type.sla_id is None or with_id(TENANT.slas, ticket_type.sla_id) is not None
         assert with_id(TENANT.statuses, ticket_type.status_id) is not None
         assert with_name(TENANT.teams, ticket_type.team) is not None
         assert set(ticket_type.custom_fields) <= {custom.id for custom in TENANT.custom_fields}

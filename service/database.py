@@ -1,0 +1,143 @@
+"""Database: one SQLite file or one PostgreSQL database, its tables, and transactions on it.
+
+The same statements run on both. Each module that keeps something adds its table to METADATA; what is missing is
+created when the database is opened.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from dispatcher.errors import SettingsError
+from service.lock import FileLock
+
+METADATA = sa.MetaData()
+# Goes up with every change that a database of an earlier version does not have.
+VERSION = 2
+_VERSION = sa.Table("schema_version", METADATA, sa.Column("version", sa.Integer, nullable=False))
+# Of PostgreSQL's advisory locks; any number of ours that nobody else takes.
+_CREATING = 0x64697370
+
+_log = logging.getLogger(__name__)
+
+
+class Database:
+    """Connections for any thread."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self._lock: FileLock | None = None
+        # SQLite has one writer at a time, and lets threads that wait for it sleep and try. This queue is quicker.
+        self._writing = threading.Lock() if self.is_sqlite else nullcontext()
+        # Without parameters in error texts: those go to the log, and tickets do not.
+        self.engine = sa.create_engine(
+            self.url, pool_size=20, max_overflow=40, pool_pre_ping=True, hide_parameters=True
+        )
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a file of this machine, which one service at a time may use."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def open(self, *, exclusive: bool = True) -> None:
+        """Create what is missing; SettingsError if the database cannot be used.
+
+        `exclusive`: for a service. On SQLite it keeps other services out; commands that only look or change a row
+        work beside it.
+        """
+        if self.is_sqlite:
+            self._prepare_folder(exclusive)
+        try:
+            with self.engine.begin() as connection:
+                if not self.is_sqlite:
+                    # Processes that start together would each see no table, and all but one fail to create it.
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
+                METADATA.create_all(connection)
+                found = connection.execute(sa.select(sa.func.max(_VERSION.c.version))).scalar()
+                if found is None:
+                    connection.execute(sa.insert(_VERSION).values(version=VERSION))
+        except sa.exc.DBAPIError as error:
+            self.close()
+            raise SettingsError(f"cannot open the database {self}: {error.orig}") from None
+        if found not in (None, VERSION):
+            self.close()
+            raise SettingsError(
+                f"the database {self} was made by another version of dispatcher (its tables have version {found}, "
+                f"this one needs {VERSION}); use that version, or another database"
+            )
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """A transaction that commits when the block ends, and rolls back when it raises."""
+        with self._writing, self.engine.begin() as connection:
+            yield connection
+
+    def try_writing(self) -> None:
+        """Write something that changes nothing; raise `sqlalchemy.exc.DBAPIError` if that cannot be done."""
+        with self.transaction() as connection:
+            connection.execute(sa.update(_VERSION).values(version=_VERSION.c.version))
+
+    def server(self) -> str:
+        """Return name and version of what keeps the data."""
+        if self.is_sqlite:
+            return f"SQLite {sqlite3.sqlite_version}"
+        with self.engine.connect() as connection:
+            return f"PostgreSQL {connection.execute(sa.text('SHOW server_version')).scalar()}"
+
+    def __str__(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    def _prepare_folder(self, exclusive: bool) -> None:
+        path = Path(self.url.database or "")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Two services on one SQLite file would each run every delivery that the other one has begun.
+            if exclusive and self._lock is None:
+                self._lock = FileLock.take(path.with_name(path.name + ".lock"))
+        except OSError as error:
+            raise SettingsError(f"cannot keep tickets in {path.parent}: {error.strerror}") from None
+        if exclusive and self._lock is None:
+            raise SettingsError(
+                f"another service is using {path}; stop it, or give this one its own folder with `data`"
+            )
+
+
+def to_text(value: Any) -> str:
+    """Return data as JSON in ASCII: neither database takes every text that a rule can build (lone surrogates, NUL)."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def milliseconds() -> int:
+    """Return the time in milliseconds since 1970, which is how times are kept."""
+    return int(time.time() * 1000)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Writers take the lock when they begin and wait for it, so none fails half-way with "database is locked".
+    connection.isolation_level = "IMMEDIATE"
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA journal_mode=WAL")
+    # A commit is on the disk before it returns: the 202 that follows promises that.
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is overwritten, not just forgotten.
+    connection.execute("PRAGMA secure_delete=ON")
