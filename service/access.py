@@ -47,6 +47,7 @@ _NEEDED: Final = {
     ("GET", "/v1/tickets"): Scope.READ,
     ("GET", "/metrics"): Scope.READ,
 }
+_FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
 _READ_ONLY: Final = ("GET", "HEAD", "OPTIONS")
 
 _CREATE = "`dispatcher keys create NAME --scope intake`"
@@ -86,7 +87,7 @@ class Access:
         """Return the key that a request carries, None while there are no keys; raise Problem if it may not go on."""
         await self._refresh(FRESH_SECONDS)
         if not self._required:
-            _refuse_strangers(method, headers)
+            _refuse_strangers(method, headers, peer)
             return None
         key = await self._authenticate(headers, peer)
         if key.requests_per_minute is not None and (wait := self._requests.take(key.id, key.requests_per_minute)):
@@ -118,10 +119,6 @@ class Access:
             # It may have been created a moment ago.
             await self._refresh(_RETRY_SECONDS)
         key = self._known.get(key_id)
-        # Before the comparison, so that guesses beyond the limit teach nothing. Each key of a peer has a limit of its
-        # own: a sender with a wrong key does not shut out others behind the same address.
-        if key and (wait := self._failures.wait((peer, key.id), FAILURES_PER_MINUTE)):
-            raise _too_many("There were too many failures with this API key.", wait)
         same = hmac.compare_digest(digest_of(text), key.digest if key else _NO_DIGEST)
         if key is None:
             raise self._failed(peer, key_id, "unknown id")
@@ -248,8 +245,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _refuse_strangers(method: str, headers: Mapping[bytes, bytes]) -> None:
-    """Raise Problem for what a page elsewhere makes a browser of this computer send."""
+def _refuse_strangers(method: str, headers: Mapping[bytes, bytes], peer: str) -> None:
+    """Raise Problem for what others send, and for what a page elsewhere makes a browser of this computer send."""
+    # A proxy on this computer sends others' requests from here. It says so, if it is set up to say anything.
+    if (peer and not is_loopback(peer)) or any(name in headers for name in _FORWARDED):
+        raise Problem(
+            403,
+            "Without API keys the service answers to programs of this computer only; this request was passed on for "
+            f"another. {_CREATE} creates a key.",
+            kind="local-only",
+            title="For this computer only",
+        )
     host = headers.get(b"host", b"").decode("latin-1")
     # A page can have its own name point to this computer, and then reads the answers; but the browser names it here.
     if not is_loopback(host):

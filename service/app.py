@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Protocol, TextIO
 
 import uvicorn
@@ -36,10 +37,12 @@ from service.routes import router
 from service.settings import Settings
 from service.store import Store
 from service.trials import Trials
-from service.worker import Worker, worker_name
+from service.worker import Outage, Worker, worker_name
 
 # How often look-ups are asked whether they are old.
 REFRESH_SECONDS = 30.0
+# How long a stop waits for requests that are under way, before what is being filed is waited for.
+STOP_SECONDS = 10
 # How long a start waits for Halo.
 START_SECONDS = 5.0
 ALERT_SECONDS = 5.0
@@ -131,7 +134,9 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
             output.flush()
             # The log tells what becomes of tickets and what fails. A line for each request would take half as long as
             # answering it, and who wants them has a proxy in front.
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+            server = uvicorn.Server(
+                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
+            )
             # Ctrl-C is how it usually ends, and by then all has been closed.
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
@@ -203,8 +208,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.role != "worker":
             state.intake = Intake(state.rules, state.store, settings.zone, halo.rank, decided)
             state.requesters = Requesters(halo.known_of, state.ruleset.reads, settings.halo.intake_lookup_seconds)
-        await running.enter_async_context(_repeated("refresh look-ups", REFRESH_SECONDS, halo.refresh))
+        await running.enter_async_context(_repeated("refresh look-ups", REFRESH_SECONDS, partial(_refresh, state)))
         yield
+
+
+async def _refresh(state: Any) -> None:
+    """Look up what is old, and rank the tickets that came in while priorities were not known."""
+    await state.halo.refresh()
+    for priority in await asyncio.to_thread(state.store.unranked):
+        if (rank := state.halo.rank(priority)) is not None:
+            await asyncio.to_thread(state.store.rank, priority, rank)
 
 
 async def _start_worker(app: FastAPI, halo: Halo, running: AsyncExitStack) -> None:
@@ -223,7 +236,7 @@ async def _start_worker(app: FastAPI, halo: Halo, running: AsyncExitStack) -> No
         answered_since=state.budget.answered_since,
         metrics=state.metrics,
     )
-    worker = Worker(name, state.store, attempts, settings.delivery)
+    worker = Worker(name, state.store, attempts, settings.delivery, Outage(state.budget.answered_since))
     state.worker, state.wake = worker, worker.wake
     delivering = asyncio.create_task(worker.run())
 
@@ -243,7 +256,7 @@ async def _watch(app: FastAPI, halo: Halo, running: AsyncExitStack) -> Callable[
     answered_since = state.budget.answered_since
 
     def away_seconds() -> float | None:
-        return None if worker is None else worker.outage.seconds(answered_since)
+        return None if worker is None else worker.outage.seconds()
 
     state.readiness = readiness(settings, state.store, worker, away_seconds, halo.lookups_age_seconds)
     metrics.gauges(lambda: gauges(state.store, state.budget.left, away_seconds, halo.lookups_age_seconds))

@@ -22,14 +22,13 @@ WINDOW_SECONDS = 300.0
 BURST = 0.1
 # What look-ups leave in the bucket for deliveries, as a share of it.
 RESERVE = 0.2
+LOOKUP_PATIENCE_SECONDS = 5.0
 # Waits after answers that say that the limit is reached, and nothing of how long.
 FIRST_STOP_SECONDS, LONGEST_STOP_SECONDS = 5.0, 60.0
 # However long Halo asks to wait.
 LONGEST_MILLISECONDS = 3_600_000
 # Clocks of machines differ a little; more is a clock that was set.
 STEP_MILLISECONDS = 60_000
-# Answers that say nothing about whether Halo does its work.
-_NO_ANSWER = frozenset({None, 401, 408, 425, 429})
 
 BUDGETS = sa.Table(
     "halo_budget",
@@ -61,9 +60,15 @@ class Budget:
         self._stop_until = 0
 
     async def take(self, purpose: Purpose) -> None:
-        """Wait until one more request may go out."""
+        """Wait until one more request may go out.
+
+        A look-up leaves a reserve to deliveries for a while only: some of them may wait for what it brings.
+        """
+        patient_until = self._clock() + LOOKUP_PATIENCE_SECONDS
         while wait := await asyncio.to_thread(self._try, purpose):
-            await asyncio.sleep(wait)
+            await asyncio.sleep(min(wait, LOOKUP_PATIENCE_SECONDS) if purpose is Purpose.LOOKUP else wait)
+            if self._clock() >= patient_until:
+                purpose = Purpose.DELIVERY
 
     def answered(self, method: str, path: str, status: int | None, retry_after_seconds: float | None) -> None:
         """Hear how a request ended; after a 429 no process sends anything for a while."""
@@ -73,7 +78,8 @@ class Budget:
             self._stops += 1
             # Kept at the next request: nobody can wait for the database here.
             self._stop_until = max(self._stop_until, milliseconds() + int(min(LONGEST_MILLISECONDS, pause * 1000)))
-        elif status not in _NO_ANSWER and not path.endswith("token") and status is not None and status < 500:
+        elif status is not None and (status < 300 or status == 400) and not path.endswith("token"):
+            # It does its work. Other answers may be those of whatever stands before it.
             self._stops = 0
             self._answered_at = self._clock()
 
@@ -93,7 +99,7 @@ class Budget:
     def _try(self, purpose: Purpose) -> float:
         """Take a token and return 0, or return how many seconds to wait before the next try."""
         now = milliseconds()
-        wanted = 1.0 + (RESERVE * self._size if purpose is Purpose.LOOKUP else 0.0)
+        wanted = min(self._size, 1.0 + (RESERVE * self._size if purpose is Purpose.LOOKUP else 0.0))
         # A clock that is a little behind the one that wrote `at` brings no tokens; one that was set back counts anew.
         ahead = (BUDGETS.c.at >= now) & (BUDGETS.c.at < now + STEP_MILLISECONDS)
         at = sa.case((ahead, BUDGETS.c.at), else_=now)

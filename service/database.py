@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ _VERSION = sa.Table("schema_version", METADATA, sa.Column("version", sa.Integer,
 # Of PostgreSQL's advisory locks; any number of ours that nobody else takes.
 _CREATING = 0x64697370
 
+# How long a writer waits for those before it, and for another program that writes: a sender waits twice that at most.
+WRITE_SECONDS = 5.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +41,7 @@ class Database:
         self.url = sa.make_url(url)
         self._lock: FileLock | None = None
         # SQLite has one writer at a time, and lets threads that wait for it sleep and try. This queue is quicker.
-        self._writing = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writing = threading.Semaphore(1 if self.is_sqlite else 1_000)
         # Without parameters in error texts: those go to the log, and tickets do not.
         self.engine = sa.create_engine(
             self.url, pool_size=20, max_overflow=40, pool_pre_ping=True, hide_parameters=True
@@ -88,8 +91,17 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A transaction that commits when the block ends, and rolls back when it raises."""
-        with self._writing, self.engine.begin() as connection:
+        with self._turn(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writing.acquire(timeout=WRITE_SECONDS):
+            raise sa.exc.OperationalError("BEGIN", {}, sqlite3.OperationalError("database is locked"))
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def try_writing(self) -> None:
         """Write something that changes nothing; raise `sqlalchemy.exc.DBAPIError` if that cannot be done."""
@@ -134,7 +146,7 @@ def milliseconds() -> int:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # Writers take the lock when they begin and wait for it, so none fails half-way with "database is locked".
     connection.isolation_level = "IMMEDIATE"
-    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute(f"PRAGMA busy_timeout={int(WRITE_SECONDS * 1000)}")
     connection.execute("PRAGMA journal_mode=WAL")
     # A commit is on the disk before it returns: the 202 that follows promises that.
     connection.execute("PRAGMA synchronous=FULL")

@@ -42,8 +42,8 @@ LONGEST_PAUSE_SECONDS = 300.0
 # However long Halo asks us to wait.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
-# Answers that say that Halo is away, or closed to us, unless it answers others meanwhile.
-_AWAY = frozenset({None, 401, 408, 425, 429, 502, 503, 504})
+# Verdicts on what was sent. All else says that Halo is away, or closed to us, unless it answers others meanwhile.
+_VERDICTS = frozenset({400, 409, 413, 422})
 
 _log = logging.getLogger(__name__)
 
@@ -313,7 +313,7 @@ def _failure(error: Exception, stage: Stage, attempt_seconds: float) -> _Failure
             # mended, what waits goes through. But a note of which the ticket is gone from Halo goes nowhere.
             final=(bool(error.problem) and not error.retryable) or (error.status == 404 and stage is Stage.NOTE),
             undecidable=isinstance(error, CannotTellError),
-            away=error.status in _AWAY,
+            away=error.status not in _VERDICTS,
             # The limit is on all requests together, and says nothing about this ticket.
             counts=error.status != 429,
             surely_nothing=error.surely_not_processed,

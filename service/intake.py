@@ -79,7 +79,7 @@ class Intake:
         decision = await self._rules.decide(_decide, {**ticket, **(looked_up or {})}, now, size)
         seconds = time.perf_counter() - began
         decision["looked_up"] = dict(looked_up or {})
-        rank = self._rank_of(decision["action_variables"].get("priority"))
+        priority = decision["action_variables"].get("priority")
         ticket_id = new_id(now)
         arrival = Arrival(
             ticket_id=ticket_id,
@@ -88,7 +88,8 @@ class Intake:
             body_hash=digest(ticket),
             payload=ticket,
             decision=decision,
-            rank=USUAL_RANK if rank is None else rank,
+            rank=self._rank(priority),
+            priority=priority if isinstance(priority, str) else None,
             requester=_requester(ticket),
         )
         if not await self._arrivals.keep(arrival):
@@ -97,6 +98,11 @@ class Intake:
         facts = {"ticket": arrival.ticket_id, "revision": decision["revision"], "faults": len(decision["faults"])}
         _log.info("ticket %s", arrival.state, extra=facts | {"decision_ms": round(seconds * 1000, 2)})
         return Taken(arrival.ticket_id, decision)
+
+    def _rank(self, priority: Any) -> int | None:
+        rank = self._rank_of(priority)
+        # Any number can be a priority, and few are one in Halo.
+        return rank if rank is not None and 0 <= rank <= USUAL_RANK else None
 
     def _kept_before(self, arrival: Arrival) -> Taken:
         kept = self._store.with_key(arrival.idempotency_key)

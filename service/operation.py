@@ -23,6 +23,7 @@ async def _store(request: Request) -> Store:
     return request.app.state.store  # type: ignore[no-any-return]
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="See whether the service runs", response_model=models.Health)
 def healthz(request: Request, store: Annotated[Store, Depends(_store)]) -> JsonAnswer:
     """That the service runs and reaches its database, and which rules it has."""
@@ -31,6 +32,7 @@ def healthz(request: Request, store: Annotated[Store, Depends(_store)]) -> JsonA
     return JsonAnswer({"status": "ok", "revision": None if ruleset is None else ruleset.revision})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="See whether the service keeps up",

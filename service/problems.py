@@ -7,6 +7,7 @@ RecursionError.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -23,6 +24,8 @@ from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 DEEPEST_NESTING = 64
+# How long a sender may take.
+BODY_SECONDS = 30.0
 # Longer ones cannot be written as text again.
 LONGEST_NUMBER = 4000
 _MEMBERS = ("type", "title", "status", "detail")
@@ -109,10 +112,14 @@ class _JsonRequest(Request):
         if not hasattr(self, "_whole"):
             limit: int = self.app.state.settings.max_body_bytes
             chunks = bytearray()
-            async for chunk in self.stream():
-                chunks += chunk
-                if len(chunks) > limit:
-                    raise Problem(413, f"The body is longer than {limit} bytes.")
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    async for chunk in self.stream():
+                        chunks += chunk
+                        if len(chunks) > limit:
+                            raise Problem(413, f"The body is longer than {limit} bytes.")
+            except TimeoutError:
+                raise Problem(408, f"The body did not arrive within {BODY_SECONDS:g} s.") from None
             kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
             if chunks and kind != "application/json" and not kind.endswith("+json"):
                 raise Problem(415, "Send the body as JSON, with the header `Content-Type: application/json`.")

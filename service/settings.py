@@ -7,6 +7,7 @@ variable wins. Secrets are refused in the file, so it can be shown, copied and k
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import tomllib
@@ -57,8 +58,10 @@ def _names(value: Any) -> Any:
 
 def _with_secret(data: Any, name: str, file_setting: str) -> Any:
     """Return the values of a section with the secret of the file that one of them names, unless it is given."""
-    if not isinstance(data, dict) or not data.get(file_setting) or name in data:
+    if not isinstance(data, dict) or not isinstance(data.get(file_setting), str | Path) or name in data:
         return data
+    if not str(data[file_setting]).strip():
+        raise PydanticCustomError("secret_file", "`{key}` names no file", {"key": file_setting})
     try:
         secret = Path(data[file_setting]).read_text(encoding="utf-8-sig").strip()
     except (OSError, ValueError) as error:
@@ -144,7 +147,7 @@ class Settings(BaseModel):
     role: Literal["all", "web", "worker"] = "all"
     data: Path = Path("data")
     database_url: str | None = Field(default=None, repr=False)
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", pattern=r"^\S+$")
     port: int = Field(default=8420, ge=0, le=65535)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -210,6 +213,8 @@ class Settings(BaseModel):
         for name in defaults:
             if problem := problem_of_default(name):
                 raise PydanticCustomError("defaults", "{problem}", {"key": name, "problem": problem})
+            if problem := _problem_of_value(name, defaults[name]):
+                raise PydanticCustomError("defaults", "{problem}", {"key": name, "problem": problem})
         return defaults
 
 
@@ -217,8 +222,15 @@ def problem_of_default(name: str) -> str | None:
     """Return why there can be no default for a name; None: there can."""
     variable = TICKET_SCHEMA.find(name)
     if variable is not None and variable.writable:
-        return None
+        return None if name == variable.name else f"`{name}` is another name of `{variable.name}`; write that"
     return f"`{name}` is no ticket variable that rules can write{_hint(name, _DEFAULTS)}"
+
+
+def _problem_of_value(name: str, value: Any) -> str | None:
+    if name == "customfield":
+        return None if isinstance(value, dict) else "`customfield` is a table of fields, such as { CFproblemType = 3 }"
+    plain = isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
+    return None if plain else f"`{name}` is a text or a number"
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -333,7 +345,7 @@ def _explain(file: Path, text: str, problem: Mapping[str, Any]) -> str:
         section = f"[{path[0]}] has no setting" if len(path) > 1 else "there is no setting"
         return f"{place}: {section} `{path[-1]}`{_hint(path[-1], known)}"
     name = "" if problem["type"] in _NAMED_IN_TEXT else f"`{path[-1]}`: "
-    return f"{place}: {name}{problem['msg']}"
+    return f"{place}: {name}{problem['msg'].removeprefix('Value error, ')}"
 
 
 def _hint(name: str, known: Any) -> str:

@@ -3,7 +3,7 @@
 Whatever runs deliveries may forget, repeat or crash: what was sent to Halo and what came back is written here
 first. Three marks of a row make sure of that:
 
-- `due_at`, `rank`: the next attempt is not before the one, and waits behind rows with a smaller other.
+- `due_at`, `attempts`, `rank`: the next attempt is not before the first of them; the others tell who goes first.
 - `leased_until`: a worker is at it, and says so again and again. That of a worker that has died runs out.
 - an *intent* around each request that creates something: set before it and by one runner only (compare-and-set).
   A row with an intent and without a result says that Halo may or may not have done it.
@@ -28,6 +28,8 @@ from service.database import METADATA, Database, milliseconds, to_text
 TENANT = "main"
 # Where a ticket stands in the queue whose priority says nothing.
 USUAL_RANK = 100
+# Further away than any attempt that is put off, and any lease.
+FURTHEST_MILLISECONDS = 2 * 3_600_000
 # What the note of a ticket says whose answer was lost.
 LOST_ANSWER = "Halo's answer to creating this ticket was lost, so values that Halo does not know are not listed here."
 
@@ -63,6 +65,8 @@ TICKETS = sa.Table(
     sa.Column("defaults", sa.Text),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("rank", sa.Integer, nullable=False, server_default=str(USUAL_RANK)),
+    # The name of a priority of which the rank is not known yet.
+    sa.Column("priority", sa.Text),
     sa.Column("requester", sa.Text),
     sa.Column("due_at", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("leased_until", sa.BigInteger, nullable=False, server_default="0"),
@@ -81,7 +85,7 @@ TICKETS = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("tenant", "idempotency_key"),
-    sa.Index("ticket_queue", "state", "rank", "id"),
+    sa.Index("ticket_queue", "state", "attempts", "rank", "id"),
     sa.Index("ticket_leased", "leased_until"),
     sa.Index("ticket_ended", "state", "updated_at"),
 )
@@ -145,7 +149,11 @@ class StoredTicket:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A ticket that comes in. `requester`: whose tickets keep their order among each other."""
+    """A ticket that comes in.
+
+    `rank`: where it stands in the queue; None: nobody knows yet, and `priority` tells it later. `requester`: whose
+    tickets keep their order among each other.
+    """
 
     ticket_id: str
     state: State
@@ -153,7 +161,8 @@ class Arrival:
     body_hash: str
     payload: Mapping[str, Any]
     decision: Mapping[str, Any]
-    rank: int = USUAL_RANK
+    rank: int | None = None
+    priority: str | None = None
     requester: str | None = None
 
 
@@ -197,9 +206,11 @@ class Store:
                 "payload": to_text(arrival.payload),
                 "decision": to_text(arrival.decision),
                 "state": arrival.state,
-                "rank": arrival.rank,
+                "rank": USUAL_RANK if arrival.rank is None else arrival.rank,
+                "priority": _storable(arrival.priority) if arrival.rank is None and arrival.priority else None,
                 "requester": arrival.requester,
-                "due_at": now,
+                # At once: `now` may be of a clock that is ahead of the others.
+                "due_at": 0,
                 "created_at": now,
                 "updated_at": now,
             }
@@ -255,8 +266,11 @@ class Store:
 
     # --- the queue
 
-    def lease(self, worker: str, limit: int, seconds: float) -> list[str]:
-        """Give a worker the tickets that are due, the most urgent and oldest first, for so many seconds.
+    def lease(self, worker: str, limit: int, repeats: int, seconds: float) -> dict[str, bool]:
+        """Give a worker some of the tickets that are due, for so many seconds; tell of each whether it is a repeat.
+
+        At most `repeats` of them were tried before, the least tried first; of the others the most urgent and oldest
+        come first.
 
         A ticket waits while another one of its requester is worked on, so these keep their order. One whose doubt
         another worker waits out is left to that, unless it is overdue for as long: that worker is dead then.
@@ -264,35 +278,52 @@ class Store:
         now = milliseconds()
         other = TICKETS.alias()
         worked_on = sa.select(other.c.requester).where(
-            other.c.leased_until > now, other.c.state == State.ACCEPTED, other.c.requester.is_not(None)
+            ~_is_past(other.c.leased_until, now), other.c.state == State.ACCEPTED, other.c.requester.is_not(None)
         )
         mine = TICKETS.c.watched_by.is_(None) | (TICKETS.c.watched_by == worker)
         abandoned = TICKETS.c.due_at <= now - int(seconds * 1000)
-        query = (
+        due = (
             sa.select(TICKETS.c.id, TICKETS.c.requester)
             .where(
                 _WAITING,
-                TICKETS.c.due_at <= now,
-                TICKETS.c.leased_until <= now,
+                _is_past(TICKETS.c.due_at, now),
+                _is_past(TICKETS.c.leased_until, now),
                 mine | abandoned,
                 TICKETS.c.requester.is_(None) | TICKETS.c.requester.not_in(worked_on),
             )
-            .order_by(TICKETS.c.rank, TICKETS.c.id)
-            # Some may be of one requester, and only the first of them is taken.
-            .limit(8 * limit)
             .with_for_update(skip_locked=True)
         )
+        tried = due.where(TICKETS.c.attempts > 0).order_by(TICKETS.c.attempts, TICKETS.c.rank, TICKETS.c.id)
+        untried = due.where(TICKETS.c.attempts == 0).order_by(TICKETS.c.rank, TICKETS.c.id)
+        taken: dict[str, bool] = {}
+        requesters: set[str] = set()
         with self.database.transaction() as connection:
-            first: dict[str, str] = {}
-            for ticket_id, requester in connection.execute(query):
-                first.setdefault(requester or ticket_id, ticket_id)
-            taken = list(first.values())[:limit]
+            for query, most, repeat in ((tried, repeats, True), (untried, limit, False)):
+                left = min(most, limit - len(taken))
+                # Some may be of one requester, and only the first of them is taken.
+                for ticket_id, requester in connection.execute(query.limit(8 * left)) if left > 0 else ():
+                    if left and (requester is None or requester not in requesters):
+                        taken[ticket_id] = repeat
+                        requesters.add(requester)
+                        left -= 1
             if taken:
                 until = now + int(seconds * 1000)
                 connection.execute(
                     sa.update(TICKETS).where(TICKETS.c.id.in_(taken)).values(leased_until=until, leased_by=worker)
                 )
         return taken
+
+    def unranked(self) -> list[str]:
+        """Return the priorities of waiting tickets of which nobody knows yet how urgent they are."""
+        query = sa.select(TICKETS.c.priority).where(_WAITING, TICKETS.c.priority.is_not(None)).distinct()
+        with self.database.engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def rank(self, priority: str, rank: int) -> None:
+        """Give waiting tickets of a priority their place in the queue."""
+        with self.database.transaction() as connection:
+            ranked = sa.update(TICKETS).where(_WAITING, TICKETS.c.priority == priority)
+            connection.execute(ranked.values(rank=rank, priority=None))
 
     def renew(self, worker: str, ticket_ids: Sequence[str], seconds: float) -> None:
         """Say that the worker is still at these tickets."""
@@ -402,20 +433,20 @@ class Store:
         released: tuple[Stage, int] | None = None,
     ) -> None:
         """Keep why an attempt failed. `released` withdraws an intent: Halo surely did nothing."""
-        values: dict[str, Any] = {"last_error": error}
+        values: dict[str, Any] = {"last_error": _storable(error)}
         if not counts:
             values["failures"] = TICKETS.c.failures - 1
         if released is not None:
             column = _INTENT[released[0]]
             values[column.name] = sa.case((column == released[1], sa.null()), else_=column)
-        self._end(ticket_id, number, "failed", status=status, answer=error, **values)
+        self._end(ticket_id, number, "failed", status=status, answer=_storable(error), **values)
 
     def bury(self, ticket_id: str, reason: str, state: State = State.DEAD) -> None:
         """Give a ticket up (`dead`), or leave it to a person (`review`): it stays, with the reason."""
         self._update(
             (TICKETS.c.id == ticket_id) & _WAITING,
             state=state,
-            last_error=reason,
+            last_error=_storable(reason),
             leased_until=0,
             alert_at=milliseconds(),
         )
@@ -499,6 +530,16 @@ class Store:
                 .where(ATTEMPTS.c.ticket_id == ticket_id, ATTEMPTS.c.number == number)
                 .values(ended_at=now, result=result, status=status, answer=answer)
             )
+
+
+def _storable(text: str) -> str:
+    """Return text that both databases take."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_past(moment: sa.ColumnElement[int], now: int) -> sa.ColumnElement[bool]:
+    """Whether a moment has come; one that is further away than anybody plans is of a clock that was wrong."""
+    return (moment <= now) | (moment > now + FURTHEST_MILLISECONDS)
 
 
 def _ticket(row: sa.Row[Any]) -> StoredTicket:

@@ -1,9 +1,10 @@
 """Worker: takes what is due from the store and has it delivered, a few tickets at a time, until it is stopped.
 
 The store is the queue, so nothing is handed over: on PostgreSQL any number of workers look at the same rows, and a
-worker that dies leaves rows whose lease runs out. When Halo is away, the worker tries one ticket now and then, and goes
-on with all when that one gets through: a bad ticket cannot look like an outage for long, and after an outage the most
-urgent tickets go first, whatever came before.
+worker that dies leaves rows whose lease runs out. At most half of what is under way has been tried before, so tickets
+that fail again and again, and slowly, leave room for the others. When Halo is away, the worker tries one ticket now and
+then, and goes on with all when that one gets through: a bad ticket cannot look like an outage for long, and after an
+outage the most urgent tickets go first, whatever came before.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ def worker_name() -> str:
 class Outage:
     """Whether Halo is away, since when (in monotonic seconds), and when to try again."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        answered_since: Callable[[float], bool] = lambda _moment: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._answered_since = answered_since
         self._clock = clock
         self._failures = 0
         self._failed_at = 0.0
@@ -48,7 +54,7 @@ class Outage:
     def heard(self, outcome: Outcome) -> None:
         """Learn from how a delivery ended."""
         if not outcome.away:
-            if self.since is not None and outcome.result == "done":
+            if self.since is not None and (outcome.result == "done" or self._answered_since(self._failed_at)):
                 _log.warning("Halo is back", extra={"after_seconds": round(self._clock() - self.since)})
                 self.since, self._failures = None, 0
             return
@@ -59,9 +65,9 @@ class Outage:
         self._failed_at = self._clock()
         self._next_try = self._clock() + min(LONGEST_PROBE_SECONDS, 2.0 ** min(self._failures - 1, 10))
 
-    def seconds(self, answered_since: Callable[[float], bool]) -> float | None:
+    def seconds(self) -> float | None:
         """Return for how long Halo has been away; None: it is not, or has answered something since the last try."""
-        if self.since is None or answered_since(self._failed_at):
+        if self.since is None or self._answered_since(self._failed_at):
             return None
         return self._clock() - self.since
 
@@ -83,6 +89,9 @@ class Worker:
         self._delivery = delivery
         self._settings = settings
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._running_repeats: dict[str, bool] = {}
+        # Whether the ticket that was begun last had been tried before.
+        self._repeated = False
         self._woken, self._ended = asyncio.Event(), asyncio.Event()
         self._stopping = False
         self._clock_offset = time.time() - time.monotonic()
@@ -138,13 +147,26 @@ class Worker:
         await asyncio.to_thread(self._store.give_back, self._name)
 
     async def _begin(self) -> None:
-        free = self.outage.free(self._settings.concurrency, len(self._running))
+        slots = self._settings.concurrency
+        free = self.outage.free(slots, len(self._running))
         if free <= 0:
             return
-        for ticket_id in await asyncio.to_thread(self._store.lease, self._name, free, self._settings.lease_seconds):
+        if slots == 1 or self.outage.since is not None:
+            # One at a time: what was never tried, and what was, take turns.
+            taken = await self._lease(1, 0 if self._repeated else 1) or await self._lease(1, 1)
+        else:
+            taken = await self._lease(free, max(0, slots // 2 - sum(self._running_repeats.values())))
+        for ticket_id, repeat in taken.items():
             # The lease of a ticket that is under way seems to be over after a step of the clock.
             if ticket_id not in self._running and not self._stopping:
+                self._repeated = repeat
+                self._running_repeats[ticket_id] = repeat
                 self._running[ticket_id] = asyncio.create_task(self._deliver(ticket_id))
+
+    async def _lease(self, limit: int, repeats: int) -> dict[str, bool]:
+        return await asyncio.to_thread(
+            self._store.lease, self._name, limit, min(limit, repeats), self._settings.lease_seconds
+        )
 
     async def _deliver(self, ticket_id: str) -> None:
         try:
@@ -157,7 +179,7 @@ class Worker:
         except Exception:  # noqa: BLE001 - the lease runs out, and the ticket comes back
             _log.exception("a ticket could not be put back", extra={"ticket": ticket_id})
         finally:
-            del self._running[ticket_id]
+            del self._running[ticket_id], self._running_repeats[ticket_id]
             self._woken.set()
 
     async def _keep_leases(self) -> None:

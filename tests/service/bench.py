@@ -32,7 +32,7 @@ DELIVERY = DeliverySection(attempt_seconds=0.2, grace_seconds=0.3, poll_seconds=
 
 def application(data: Path, halo: FakeHalo, *, rules: str = RULES, **settings: Any) -> FastAPI:
     """Return the service over the folder `data`, not started."""
-    ruleset = RuleSet.from_text(rules)
+    ruleset = RuleSet.from_text(rules, defaults=settings.get("defaults"))
     values: dict[str, Any] = {"data": data, "delivery": DELIVERY, "timezone": "Europe/Berlin"}
     return create_app(Settings(**values | settings), ruleset=ruleset, halo_factory=halo.writer)
 

@@ -19,10 +19,11 @@ from fastapi import FastAPI, Request
 
 from service import access as access_module
 from service import logs, problems
-from service.access import Access, greeting, install, is_loopback, listening_host, needed_scope
+from service.access import Access, _refuse_strangers, greeting, install, is_loopback, listening_host, needed_scope
 from service.app import run
 from service.database import Database
 from service.keys import ApiKey, Keys, Scope
+from service.problems import Problem
 from service.settings import Settings
 from tests.service.bench import application, started
 from tests.service.fakes import FakeHalo
@@ -68,7 +69,7 @@ async def client(keys: Keys, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     async def answer(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
 
-    transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 5000))
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8420") as client:
         yield client
 
@@ -281,20 +282,34 @@ async def test_rate_of_a_key(client: httpx.AsyncClient, keys: Keys, clock: Clock
 
 
 async def test_guessing(client: httpx.AsyncClient, keys: Keys, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    """After ten wrong secrets a minute from one peer not even the right one is looked at; other keys are free."""
+    """After ten wrong secrets a minute a peer is told to wait, and only ten are logged; the right one is let in."""
     _, text = keys.create("website", ["intake"])
-    _, other = keys.create("phone", ["intake"])
     guess = text[:-64] + "0" * 64
     statuses = [(await client.post("/v1/tickets", headers=bearer(guess))).status_code for _ in range(12)]
     assert statuses == [401] * 10 + [429] * 2
-    answer = await client.post("/v1/tickets", headers=bearer(text))
-    detail = "There were too many failures with this API key. Try again in 6 s."
+    answer = await client.post("/v1/tickets", headers=bearer(guess))
+    detail = "There were too many requests with API keys that are worth nothing. Try again in 6 s."
     assert problem(answer) == (429, "rate-limited", detail)
     assert answer.headers["retry-after"] == "6"
-    assert (await client.post("/v1/tickets", headers=bearer(other))).status_code == 200
+    assert (await client.post("/v1/tickets", headers=bearer(text))).status_code == 200
     assert len(caplog.records) == 10
     clock.now += 6
-    assert (await client.post("/v1/tickets", headers=bearer(text))).status_code == 200
+    assert (await client.post("/v1/tickets", headers=bearer(guess))).status_code == 401
+
+
+def test_others_without_keys() -> None:
+    """Without keys, another computer is refused, however its request came to be heard."""
+    with pytest.raises(Problem) as refused:
+        _refuse_strangers("GET", {b"host": b"localhost"}, "192.0.2.7")
+    assert (refused.value.status_code, refused.value.kind) == (403, "local-only")
+    _refuse_strangers("GET", {b"host": b"localhost"}, "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+async def test_proxy_without_keys(client: httpx.AsyncClient, name: str) -> None:
+    """Without keys, what a proxy on this computer passes on for others is refused."""
+    answer = await client.post("/v1/tickets", headers={name: "8.8.8.8"})
+    assert problem(answer)[:2] == (403, "local-only")
 
 
 async def test_unknown_keys_do_not_flood_the_log(
@@ -458,9 +473,7 @@ async def test_greeting() -> None:
 
 @pytest.mark.parametrize("revoked", [False, True])
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_where_the_service_listens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, revoked: bool
-) -> None:
+def test_where_the_service_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, revoked: bool) -> None:
     """The service listens on this computer only until the first key is created, whatever becomes of that key."""
     places: list[str] = []
 
@@ -501,6 +514,8 @@ NEEDED = {
     ("GET", "/metrics"): Scope.READ,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
+    ("HEAD", "/healthz"): None,
+    ("HEAD", "/readyz"): None,
 }
 
 
@@ -525,7 +540,9 @@ async def test_every_route_names_its_scope(tmp_path: Path, keys: Keys) -> None:
         for method, operation in operations.items()
     }
     assert operations == {
-        route: scope and [{"bearer": [scope]}, {"header": [scope]}] for route, scope in NEEDED.items()
+        route: scope and [{"bearer": [scope]}, {"header": [scope]}]
+        for route, scope in NEEDED.items()
+        if route[0] != "HEAD"
     }
     async with started(app) as client:
         app.state.keys.create("website", ["publish"])

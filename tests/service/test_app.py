@@ -15,6 +15,7 @@ import uvicorn
 from dispatcher import RulesError, RuleSet
 from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.halo.settings import EMULATOR_KEY
+from service import app as app_module
 from service import logs
 from service.app import _listener, create_app, run
 from service.emulator.app import create_emulator
@@ -153,6 +154,19 @@ def test_settings_reach_the_rules(tmp_path: Path, rules: Path) -> None:
     decision = create_app(settings).state.ruleset.decide({"floor": "2nd"})
     assert (decision.action_variables["state"], decision.action_variables["priority"]) == ("2nd", 2)
     assert decision.refused.startswith("TypeError: ")
+
+
+@pytest.mark.anyio
+async def test_priorities_that_are_known_later(tmp_path: Path) -> None:
+    """Once Halo has told its priorities, what came in before is ranked by them."""
+    halo = FakeHalo()
+    halo.away = connection_refused()
+    app = application(tmp_path, halo, defaults={"priority": "Critical"})
+    async with started(app) as client:
+        ticket_id = (await client.post("/v1/tickets", json={"msg": "no sound"})).json()["id"]
+        halo.ranks["Critical"] = 1
+        await app_module._refresh(app.state)
+        assert app.state.store.get(ticket_id).rank == 1
 
 
 @pytest.mark.anyio

@@ -123,6 +123,25 @@ def test_clock_of_another_machine(budget: Budget, any_database: Database, clock:
     assert taken(budget) == 0
 
 
+@pytest.mark.parametrize("calls", [10, 11, 15])
+def test_small_budget(any_database: Database, calls: int, clock: Clock) -> None:
+    """However few requests are allowed, look-ups get some of them."""
+    budget = Budget(any_database, calls)
+    budget._try(Purpose.LOOKUP)
+    assert taken(budget, Purpose.LOOKUP) >= 1
+
+
+@pytest.mark.anyio
+async def test_patience_of_look_ups(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look-up that deliveries may be waiting for leaves the reserve to them for a while, and not for ever."""
+    monkeypatch.setattr(budget_module, "LOOKUP_PATIENCE_SECONDS", 0.05)
+    budget = Budget(any_database, CALLS)
+    budget._try(Purpose.DELIVERY)
+    assert taken(budget, Purpose.LOOKUP) == SIZE - 2
+    async with asyncio.timeout(2):
+        await budget.take(Purpose.LOOKUP)
+
+
 @pytest.mark.anyio
 async def test_take_waits(any_database: Database) -> None:
     """Who asks an empty budget gets its turn as soon as there is one."""
@@ -142,6 +161,9 @@ async def test_take_waits(any_database: Database) -> None:
         ("Users", 500, False),
         ("Users", 429, False),
         ("Users", 401, False),
+        ("Users", 302, False),
+        ("Users", 403, False),
+        ("Users", 404, False),
         ("Users", None, False),
         ("auth/token", 200, False),
     ],

@@ -348,6 +348,7 @@ def test_closed_ways(bench: Bench, status: int, stage: str, waits: int) -> None:
 
 def test_too_many_failures(bench: Bench) -> None:
     """A ticket on which Halo fails again and again is given up, but only after a last look."""
+    bench.heard_at = 1e9
     bench.halo.before = [answered(500, retryable=True), None] * 3
     for _ in range(3):
         assert bench.attempt() == doubt()
@@ -359,6 +360,14 @@ def test_too_many_failures(bench: Bench) -> None:
     )
     assert bench.halo.calls == ["create_ticket", "find_ticket"] * 3
     assert [attempt.result for attempt in bench.store.attempts("t1")] == ["failed"] * 4
+
+
+@pytest.mark.parametrize("status", [302, 403, 404, 405, 500, 503])
+def test_outage_of_any_kind(bench: Bench, status: int) -> None:
+    """Whatever stands in for Halo while it is away, that says nothing about the ticket."""
+    bench.halo.before = [answered(status, surely_not_processed=True)]
+    assert bench.attempt() == again(1.0, away=True)
+    assert bench.ticket.failures == 0
 
 
 def test_ticket_that_only_times_out(bench: Bench) -> None:

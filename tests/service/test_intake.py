@@ -84,6 +84,29 @@ async def test_what_was_looked_up(bench: Bench) -> None:
     assert (ticket.payload, ticket.rank) == (TICKET, 2)
 
 
+@pytest.mark.parametrize("priority", ["Urgent", 10**30, -1, 2.5, [], None])
+async def test_priority_without_a_rank(bench: Bench, priority: Any) -> None:
+    """A priority that is not known, or that can be none, leaves the ticket where tickets usually stand."""
+    bench.intake = Intake(
+        ActiveRules(RuleSet.from_text("", defaults={"priority": priority})),
+        bench.store,
+        ZoneInfo("UTC"),
+        rank_of=lambda value: value if isinstance(value, int) else None,
+    )
+    assert bench.kept(await bench.intake.take(TICKET)).rank == USUAL_RANK
+
+
+async def test_rank_that_is_known_later(bench: Bench) -> None:
+    """A ticket that came in while Halo's priorities were not known gets its place when they are."""
+    bench.intake = Intake(
+        ActiveRules(RuleSet.from_text("", defaults={"priority": "Critical"})), bench.store, ZoneInfo("UTC")
+    )
+    taken = await bench.intake.take(TICKET)
+    assert bench.store.unranked() == ["Critical"]
+    bench.store.rank("Critical", 1)
+    assert (bench.kept(taken).rank, bench.store.unranked()) == (1, [])
+
+
 async def test_same_key(bench: Bench) -> None:
     """A repetition, at once or later, gets the ticket of the first time, and only one decision is kept."""
     together = await asyncio.gather(*(bench.intake.take(TICKET, "k") for _ in range(10)))

@@ -180,7 +180,10 @@ async def test_secrets_stay_secret(tmp_path: Path, capsys: pytest.CaptureFixture
     halo = HaloSection.model_validate({"key": KEY, "resource_server": "https://halo.example/api"})
     alerts = AlertsSection.model_validate({"url": f"http://127.0.0.1:1/{HOOK}"})
     settings = Settings(
-        data=tmp_path, halo=halo, alerts=alerts, delivery=DELIVERY.model_copy(update={"max_attempts": 1, "grace_seconds": 0.3})
+        data=tmp_path,
+        halo=halo,
+        alerts=alerts,
+        delivery=DELIVERY.model_copy(update={"max_attempts": 1, "grace_seconds": 0.3}),
     )
     away = Settings(database_url=f"postgresql://dispatcher:{PASSWORD}@127.0.0.1:1/none")
     database = Database(away.database)

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from dispatcher import RuleSet
 from dispatcher.dispatch import dry_run
-from service import examples, models
+from service import examples, models, problems
 from service.problems import JsonAnswer
 from tests.service.bench import RULES, application, started, wait_for_state
 from tests.service.fakes import FakeHalo, answered
@@ -348,6 +348,18 @@ async def test_long_body(client: httpx.AsyncClient) -> None:
             413,
             "The body is longer than 20000 bytes.",
         )
+
+
+async def test_body_that_does_not_come(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender that stops in the middle of a body does not hold on to the service."""
+    monkeypatch.setattr(problems, "BODY_SECONDS", 0.05)
+
+    async def halting() -> AsyncIterator[bytes]:
+        yield b'{"msg": '
+        await anyio.sleep(5)
+
+    answer = await client.post("/v1/tickets", content=halting(), headers={"Content-Type": "application/json"})
+    assert problem(answer)["detail"] == "The body did not arrive within 0.05 s."
 
 
 @pytest.mark.parametrize("text", [r"\ud800", r"\u0000", r"\ud83d\ude00 \udc00", "\U0001f600"])

@@ -79,7 +79,7 @@ def test_new_ticket(store: Store) -> None:
         submission_errors=[],
         remarks=[],
         rank=100,
-        due_at=kept.created_at,
+        due_at=0,
         attempts=0,
         failures=0,
         last_error=None,
@@ -94,6 +94,15 @@ def test_any_text(store: Store) -> None:
     """Text that neither database can hold comes back as it was."""
     payload = {"msg": "\x00 \ud800 \U0001f600"}
     assert add(store, payload=payload).payload == payload
+
+
+def test_any_answer(store: Store) -> None:
+    """Words of Halo that neither database can hold are kept without what makes them so."""
+    add(store)
+    store.attempt_failed("t1", store.start_attempt("t1", Stage.TICKET, "w1"), "no \x00 such \ud83d", counts=True)
+    assert found(store).last_error == store.attempts("t1")[0].answer == "no \ufffd such ?"
+    store.bury("t1", "no \ud83d")
+    assert found(store).last_error == "no ?"
 
 
 def test_idempotency_key_is_unique(store: Store) -> None:
@@ -236,7 +245,7 @@ def test_commits_reach_the_disk(database: Database) -> None:
             connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "busy_timeout")
         ]
-    assert values == ["wal", 2, 30000]
+    assert values == ["wal", 2, 5000]
 
 
 def test_one_process_at_a_time(database: Database, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_replay(store: Store, tickets: Tickets, state: State) -> None:
     assert tickets.replay(ticket_id, {"priority": "High"})["state"] == "accepted"
     ticket = found(store, ticket_id)
     assert (ticket.failures, ticket.defaults, ticket.intents) == (0, {"priority": "High"}, intents)
-    assert store.lease("w1", 1, 30) == [ticket_id]
+    assert list(store.lease("w1", 1, 1, 30)) == [ticket_id]
 
 
 def test_replay_keeps_defaults(store: Store, tickets: Tickets) -> None:
@@ -133,7 +133,7 @@ def test_resolve(store: Store, tickets: Tickets) -> None:
     assert tickets.resolve(nowhere, None)["state"] == "accepted"
     assert found(store, here).intents[Stage.TICKET] is not None
     assert found(store, nowhere).intents == {Stage.TICKET: None, Stage.NOTE: None}
-    assert sorted(store.lease("w1", 2, 30)) == [here, nowhere]
+    assert sorted(store.lease("w1", 2, 2, 30)) == [here, nowhere]
 
 
 def doubtful_note(store: Store, place: int) -> str:
@@ -160,9 +160,9 @@ def test_cancel(store: Store, tickets: Tickets) -> None:
     for place, state in enumerate([State.ACCEPTED, State.DEAD, State.REVIEW]):
         ticket_id = keep(store, place, state)
         assert tickets.cancel(ticket_id)["state"] == "cancelled"
-    assert store.lease("w1", 3, 30) == []
+    assert list(store.lease("w1", 3, 3, 30)) == []
     tickets.replay(number(0))
-    assert store.lease("w1", 3, 30) == [number(0)]
+    assert list(store.lease("w1", 3, 3, 30)) == [number(0)]
 
 
 def test_delete(store: Store, tickets: Tickets) -> None:

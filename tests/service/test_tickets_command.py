@@ -159,7 +159,7 @@ def test_replay(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert found(store, first).defaults == {"priority": 3, "team": "1st = Line"}
     assert run(capsys, "replay", "--all") == (0, "2 tickets will be filed\n", "")
     assert run(capsys, "replay", "--all") == (0, "there are no dead tickets\n", "")
-    assert sorted(store.lease("w1", 3, 30)) == [first, second, third]
+    assert sorted(store.lease("w1", 3, 3, 30)) == [first, second, third]
 
 
 def test_resolve(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

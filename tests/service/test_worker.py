@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from service import delivery, worker
+from service import delivery, store, worker
 from service.database import Database
 from service.delivery import Delivery, Outcome
 from service.settings import DeliverySection
-from service.store import Arrival, State, Store
+from service.store import Arrival, Stage, State, Store
 from service.worker import Outage, Worker
 from tests.service.fakes import FakeHalo, answered, connection_refused, no_answer
 
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.anyio
 class Bench:
     """A store and a Halo that outlive the workers that run on them."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, kept: Store) -> None:
+        self.store = kept
         self.halo = FakeHalo()
 
     def worker(self, name: str = "w1", settings: DeliverySection = SETTINGS) -> Worker:
@@ -58,6 +58,10 @@ class Bench:
                 "decision": {"refused": None},
             }
             self.store.insert([Arrival(**(ticket | values))])
+
+    def lease(self, name: str, seconds: float = 30.0) -> list[str]:
+        """Return what a worker gets that takes all that is due."""
+        return list(self.store.lease(name, 10, 10, seconds))
 
     def state(self, ticket_id: str = "t1") -> State:
         """Return the ticket's state."""
@@ -153,15 +157,27 @@ async def test_order_of_one_requester(bench: Bench) -> None:
     bench.accept("t1", "t2", "t3", requester="dan")
     bench.accept("t4", requester="amy")
     bench.accept("t5", "t6")
-    first = bench.store.lease("w1", 10, 30)
-    assert sorted(first) == ["t1", "t4", "t5", "t6"]
-    assert bench.store.lease("w2", 10, 30) == []
+    assert sorted(bench.lease("w1")) == ["t1", "t4", "t5", "t6"]
+    assert bench.lease("w2") == []
     bench.store.bury("t1", "no")
-    assert bench.store.lease("w2", 10, 30) == ["t2"]
+    assert bench.lease("w2") == ["t2"]
 
 
-async def test_poisoned_ticket(bench: Bench) -> None:
-    """A ticket that fails again and again, as if Halo were away, does not hold up the others."""
+async def test_repeats(bench: Bench) -> None:
+    """Of what was tried before, a worker gets so many, those that were tried least first, and the rest is untried."""
+    references = [f"t{number}" for number in range(6)]
+    bench.accept(*references)
+    for times, reference in ((3, "t0"), (1, "t1"), (2, "t2")):
+        for _ in range(times):
+            bench.store.start_attempt(reference, Stage.TICKET, "w0")
+    assert bench.store.lease("w1", 4, 2, 30) == {"t1": True, "t2": True, "t3": False, "t4": False}
+    assert bench.store.lease("w1", 4, 0, 30) == {"t5": False}
+    assert bench.store.lease("w1", 4, 4, 30) == {"t0": True}
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+async def test_poisoned_tickets(bench: Bench, concurrency: int) -> None:
+    """Urgent tickets that fail again and again, as if Halo were away, do not hold up the others, however many."""
     halo = bench.halo
 
     class Poisoned(FakeHalo):
@@ -170,7 +186,8 @@ async def test_poisoned_ticket(bench: Bench) -> None:
             create = writer.create_ticket
 
             async def create_ticket(reference: str, *arguments: Any, **named: Any) -> Any:
-                if reference == "t0":
+                if reference < "t1":
+                    await asyncio.sleep(0.02)
                     raise connection_refused()
                 return await create(reference, *arguments, **named)
 
@@ -178,18 +195,18 @@ async def test_poisoned_ticket(bench: Bench) -> None:
             return writer
 
     bench.halo = Poisoned()
-    others = [f"t{number}" for number in range(1, 20)]
-    bench.accept("t0", rank=1)
+    others = [f"t{number}" for number in range(10, 20)]
+    bench.accept(*[f"t0{number}" for number in range(10)], rank=1)
     bench.accept(*others)
-    async with bench.running():
-        await bench.until(lambda: all(bench.state(reference) is State.FILED for reference in others))
-    assert bench.state("t0") is State.ACCEPTED
+    async with bench.running(settings=SETTINGS.model_copy(update={"concurrency": concurrency})):
+        await bench.until(lambda: all(bench.state(reference) is State.FILED for reference in others), 20)
+    assert bench.state("t00") is State.ACCEPTED
 
 
 async def test_worker_that_dies(bench: Bench) -> None:
     """The tickets of a worker that died are taken over when its lease has run out, and not before."""
     bench.accept("t1")
-    assert bench.store.lease("dead", 1, 0.3) == ["t1"]
+    assert bench.lease("dead", 0.3) == ["t1"]
     async with bench.running():
         await asyncio.sleep(0.1)
         assert bench.halo.calls == []
@@ -214,7 +231,7 @@ async def test_long_deliveries_keep_their_lease(bench: Bench) -> None:
     async with bench.running("w1", patient):
         await bench.until(lambda: bench.halo.tickets)
         await asyncio.sleep(1.5)
-        assert bench.store.lease("w2", 1, 30) == []
+        assert bench.lease("w2", 30) == []
 
 
 async def test_stop_waits_for_halo(bench: Bench) -> None:
@@ -270,13 +287,13 @@ async def test_stop_gives_back_what_was_not_sent(bench: Bench) -> None:
     bench.accept("t1")
     async with bench.running():
         await bench.until(lambda: halo.calls)
-    assert bench.store.lease("w2", 1, 30) == ["t1"]
+    assert bench.lease("w2", 30) == ["t1"]
 
 
 async def test_clock_that_was_set_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tickets that wait for a second do not wait for the hour by which the clock was set back."""
     bench.accept("t1")
-    assert bench.store.lease("w1", 1, 30) == ["t1"]
+    assert bench.lease("w1", 30) == ["t1"]
     bench.store.release("w1", "t1", 3600.0)
     running = bench.worker()
     monkeypatch.setattr(running, "_clock_offset", running._clock_offset + 3600)
@@ -286,13 +303,24 @@ async def test_clock_that_was_set_back(bench: Bench, monkeypatch: pytest.MonkeyP
     await task
 
 
+async def test_clocks_that_were_wrong(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a clock that was years ahead has left behind, tickets and leases, does not wait for years."""
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "milliseconds", lambda: 4_000_000_000_000)
+        bench.accept("t1", "t2", "t3")
+        bench.lease("dead")
+        bench.store.release("dead", "t3", 60.0)
+    async with bench.running():
+        await bench.until(lambda: len(bench.halo.notes) == 3)
+
+
 async def test_database_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker outlives a database that does not answer, and goes on when it does."""
     monkeypatch.setattr(worker, "DATABASE_PAUSE_SECONDS", 0.02)
     lease = bench.store.lease
     broken = [True]
 
-    def sometimes(*arguments: Any) -> list[str]:
+    def sometimes(*arguments: Any) -> dict[str, bool]:
         if broken[0]:
             raise OSError("disk I/O error")
         return lease(*arguments)
@@ -308,18 +336,19 @@ async def test_database_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
 async def test_doubt_is_waited_out_by_one(bench: Bench) -> None:
     """While one worker waits out a doubt, another leaves the ticket to it, unless it is long overdue."""
     bench.accept("t1")
-    bench.store.lease("w1", 1, 30)
+    bench.lease("w1", 30)
     bench.store.release("w1", "t1", 0.0, watching=True)
-    assert bench.store.lease("w2", 1, 30) == []
-    assert bench.store.lease("w1", 1, 30) == ["t1"]
+    assert bench.lease("w2", 30) == []
+    assert bench.lease("w1", 30) == ["t1"]
     bench.store.release("w1", "t1", -60.0, watching=True)
-    assert bench.store.lease("w2", 1, 30) == ["t1"]
+    assert bench.lease("w2", 30) == ["t1"]
 
 
 def test_outage() -> None:
     """While Halo is away one ticket is tried at a time, more and more seldom, until one gets through."""
     now = [0.0]
-    outage = Outage(lambda: now[0])
+    heard = [-1.0]
+    outage = Outage(lambda moment: heard[0] >= moment, lambda: now[0])
     away, done = Outcome("again", 1.0, away=True), Outcome("done")
     assert outage.free(4, 1) == 3
     outage.heard(away)
@@ -336,6 +365,13 @@ def test_outage() -> None:
     outage.heard(done)
     assert outage.free(4, 1) == 3
     assert outage.since is None
+    outage.heard(away)
+    assert (outage.free(4, 0), outage.seconds()) == (0, 0.0)
+    now[0] += 5
+    heard[0] = now[0]
+    assert outage.seconds() is None
+    outage.heard(Outcome("again", 1.0))
+    assert outage.free(4, 0) == 4
 
 
 def test_names() -> None:
