@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import httpx
+from pydantic import ValidationError
 
 from dispatcher.halo.errors import (
     HaloRequestError,
     message_in_words,
+    refusal,
     retry_after_seconds,
     sentence,
     status_in_words,
     text_of_body,
+    unusable,
 )
 from dispatcher.halo.models import Addresses, Token
 
@@ -40,7 +44,9 @@ class HaloKey:
 
 def parse_key(text: str) -> HaloKey:
     """Read `tenant+client_id:client_secret` or `client_id:client_secret`; errors never quote the text."""
-    names, colon, secret = text.strip().partition(":")
+    # Quotation marks of the file that it was copied from.
+    text = re.sub(r"""^(["'])(.*)\1$""", r"\2", text.strip())
+    names, colon, secret = text.partition(":")
     tenant, plus, client_id = names.partition("+")
     if not plus:
         tenant, client_id = "", names
@@ -53,7 +59,7 @@ def parse_key(text: str) -> HaloKey:
 def api_url(resource_server: str) -> httpx.URL:
     """The address below which requests go; the server may come without `/api`, with a last slash."""
     url = httpx.URL(resource_server)
-    path = url.path.rstrip("/")
+    path = re.sub(r"/auth$", "", url.path.rstrip("/"), flags=re.IGNORECASE)
     if "api" not in path.casefold().split("/"):
         path += "/api"
     return url.copy_with(path=path, query=None, fragment=None)
@@ -77,23 +83,39 @@ def token_url(authorisation_server: str, tenant: str | None) -> httpx.URL:
 async def find_token_url(resource_server: str, tenant: str | None, exchange: Exchange) -> httpx.URL:
     """Ask the resource server where its authorisation server is; both at one place when it does not say.
 
-    Its tenant is taken when there is no other.
+    Its tenant is taken when there is no other. Raises HaloRequestError for a failure that may pass.
     """
     api = api_url(resource_server)
     address = api.copy_with(path=f"{api.path}/AuthInfo")
     response = await exchange(httpx.Request("GET", address, headers={"Accept": "application/json"}))
-    said = Addresses()
-    if response.is_success:
-        try:
-            said = Addresses.model_validate(json.loads(response.content))
-        except (ValueError, RecursionError):
-            said = Addresses()
+    said = _addresses(response)
+    auth_url = said.auth_url.strip()
+    if "://" not in auth_url and "." in auth_url.partition("/")[0]:
+        auth_url = f"{api.scheme}://{auth_url}"
     try:
-        found = token_url(str(api.join(said.auth_url.strip() or api.path)), tenant or said.tenant_id.strip() or None)
+        found = token_url(str(api.join(auth_url or api.path)), tenant or said.tenant_id.strip() or None)
     except httpx.InvalidURL:
+        found = httpx.URL()
+    if not found.host:
         found = token_url(str(api), tenant)
     # Where the secret is posted must be no less safe than where we were told.
     return found.copy_with(scheme="https") if api.scheme == "https" else found
+
+
+def _addresses(response: httpx.Response) -> Addresses:
+    """What AuthInfo says; nothing, when there is no such thing."""
+    name, body = "GET AuthInfo", text_of_body(response.content)
+    if response.is_success:
+        try:
+            return Addresses.model_validate(json.loads(body))
+        except ValidationError:
+            return Addresses()
+        except (ValueError, RecursionError):
+            raise unusable(name, response.status_code, f"it is not JSON: {message_in_words(body)}") from None
+    error = refusal(name, response.status_code, response.headers, body)
+    if error.retryable and response.status_code != httpx.codes.UNAUTHORIZED:
+        raise error
+    return Addresses()
 
 
 def token_request(key: HaloKey, url: httpx.URL, scope: str) -> httpx.Request:
@@ -186,6 +208,6 @@ def _advice(status: int, said: str, scope: str) -> str:
         return "Check client id and secret: the key reads tenant+client_id:client_secret."
     if status == 500:
         return "So it answers an unknown client id, a wrong tenant, an application without a login agent."
-    if status == 429 or status > 500:
+    if status in (408, 425, 429, 502, 503, 504) or status >= 520:
         return "Try again later."
     return "Check `authorisation_server`: it is the Authorisation Server that Halo's API page shows."

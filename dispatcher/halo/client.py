@@ -130,14 +130,14 @@ class HaloClient:
         name = f"GET {path}"
         if rows_in is None:
             status, answer = await self._send("GET", path, params=params)
-            batch, total = _rows(name, status, answer, "results")
+            batch, total = _rows(name, status, answer)
             if len(batch) >= (total or 0) and not (total is None and len(batch) == PAGE_SIZE):
                 return _all_shaped(name, status, batch, shape, strict=strict)
         rows: dict[str, Any] = {}
         for page in range(1, (most_pages or MOST_PAGES) + 1):
             paging = {"pageinate": True, "page_size": PAGE_SIZE, "page_no": page}
             status, answer = await self._send("GET", path, params={**(params or {}), **paging})
-            batch, total = _rows(name, status, answer, rows_in or "results", page)
+            batch, total = _rows(name, status, answer, rows_in, page)
             known = len(rows)
             for row in batch:
                 rows.setdefault(_identity(row), row)
@@ -192,13 +192,14 @@ class HaloClient:
             raise unusable(name, response.status_code, f"the answer is not JSON: {said}") from None
 
     async def _find_token_url(self) -> httpx.URL:
-        if self._token_url is None:
-            self._token_url = await find_token_url(
-                self._settings.resource_server,
-                self._tenant,
-                lambda request: self._exchange("GET AuthInfo", "AuthInfo", request),
-            )
-        return self._token_url
+        if self._token_url is not None:
+            return self._token_url
+        # Asked for each token: what was guessed must not outlive the reason for it.
+        return await find_token_url(
+            self._settings.resource_server,
+            self._tenant,
+            lambda request: self._exchange("GET AuthInfo", "AuthInfo", request),
+        )
 
     async def _fetch_token(self, request: httpx.Request) -> httpx.Response:
         return await self._exchange("Fetching a token", "token", request)
@@ -270,21 +271,36 @@ def _is_certificate(error: BaseException | None) -> bool:
     return False
 
 
-def _rows(name: str, status: int, answer: Any, rows_in: str, page: int = 1) -> tuple[list[Any], int | None]:
+def _rows(
+    name: str, status: int, answer: Any, rows_in: str | None = None, page: int = 1
+) -> tuple[list[Any], int | None]:
     """The rows of a bare array or of an envelope, and how many there are in all, when that is certain."""
     if isinstance(answer, list):
         # So many may be a page only.
-        return answer, len(answer) if rows_in == "results" and len(answer) != PAGE_SIZE else None
-    if isinstance(answer, dict):
-        found = by_small_names(answer)
-        total = whole_number(found.pop("record_count", None))
-        lists = [value for key, value in found.items() if isinstance(value, list) and key != "columns"]
-        rows = found.get(rows_in, found.get("results", lists[0] if len(lists) == 1 else None))
-        if rows is None and total == 0:
-            rows = []
-        if isinstance(rows, list) and (rows or not total or page > 1):
-            return rows, total if isinstance(total, int) else None
-    raise unusable(name, status, f"the answer is not a list, nor has it one under `{rows_in}`")
+        return answer, len(answer) if rows_in is None and len(answer) != PAGE_SIZE else None
+    found = by_small_names(answer) if isinstance(answer, dict) else {}
+    total = whole_number(found.pop("record_count", None))
+    rows = _list_in(found, name.rpartition(" ")[2], rows_in)
+    if rows is None and total == 0:
+        rows = []
+    if rows is not None and (rows or not total or page > 1):
+        return rows, total if isinstance(total, int) else None
+    error = unusable(name, status, f"the answer is not a list, nor has it one under `{rows_in or 'results'}`")
+    # Another shape will not become a list by waiting.
+    error.retryable = rows is not None
+    raise error
+
+
+def _list_in(found: Mapping[str, Any], path: str, rows_in: str | None) -> list[Any] | None:
+    """The rows of an envelope: under the usual key, one like the path, or in the only list that there is."""
+    lists = {key: value for key, value in found.items() if isinstance(value, list) and key != "columns"}
+    usual = [key for key in (rows_in, "results") if key in lists]
+    # Categories are those of /Category.
+    like_path = [key for key in lists if key.startswith(path.casefold().rstrip("y"))]
+    for keys in (usual[:1], like_path, list(lists)):
+        if len(keys) == 1:
+            return lists[keys[0]]
+    return None
 
 
 def _one(answer: Any) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -32,6 +33,8 @@ _ADVICE = {
 
 # Statuses by which values are refused.
 _INVALID = frozenset({400, 422})
+# Statuses by which Halo says no to the request, and would say so again.
+_FINAL = frozenset({403, 404})
 # .NET exceptions that Halo throws about values.
 _OF_VALIDATION = frozenset({"Exception", "ApplicationException", "ArgumentException", "ValidationException"})
 # Words of databases and of .NET itself; narrow, because validation quotes values, and a category may be `Database`.
@@ -47,7 +50,8 @@ class HaloRequestError(HaloError):
 
     `retryable`: the same request may work later. `surely_not_processed`: it certainly changed nothing; False
     means that nobody knows, so look before writing again. `problem`: Halo's words about a value that its
-    validation did not take, '' for any other failure; with another value the request may work.
+    validation did not take, '' for any other failure; with another value the request may work. `doubt`: its words,
+    when they may be such a verdict as well as a failure of its own.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class HaloRequestError(HaloError):
         surely_not_processed: bool = False,
         retry_after_seconds: float | None = None,
         problem: str = "",
+        doubt: str = "",
     ) -> None:
         super().__init__(text)
         self.status = status
@@ -66,6 +71,7 @@ class HaloRequestError(HaloError):
         self.surely_not_processed = surely_not_processed
         self.retry_after_seconds = retry_after_seconds
         self.problem = problem
+        self.doubt = doubt
 
 
 class CannotTellError(HaloRequestError):
@@ -79,29 +85,51 @@ class NotSetUpError(HaloRequestError):
         super().__init__(text, retryable=True, surely_not_processed=True)
 
 
+@contextmanager
+def about_writing(*, surely_not_processed: bool) -> Iterator[None]:
+    """Let errors of reading say what they mean for the write in question.
+
+    What is read before a write leaves Halo as it was; what is read to find a write says nothing about it. And no
+    refusal to read is a verdict on what is written.
+    """
+    try:
+        yield
+    except HaloRequestError as error:
+        error.surely_not_processed = surely_not_processed
+        error.problem = error.doubt = ""
+        raise
+
+
 def refusal(request: str, status: int, headers: Mapping[str, str], body: str) -> HaloRequestError:
     """The error for an answer with a status other than 2xx; `headers` finds names in any case."""
-    broke = status in _INVALID and _broke_half_way(body)
-    problem = ""
+    said = message_in_words(body)
+    is_page = body.lstrip().startswith("<")
+    problem = doubt = ""
+    advice = _ADVICE.get(status, "Halo itself failed: try again later." if status >= 500 else "")
     if 300 <= status < 400:
         said = f"a redirect to {_one_line(headers.get('location', 'nowhere'))}"
         advice = "Put the address that answers without a redirect into the settings."
-    else:
-        said = message_in_words(body)
-        advice = _ADVICE.get(status, "Halo itself failed: try again later." if status >= 500 else "")
-        if broke:
-            advice = "Halo itself failed, maybe half-way: look before trying again."
-        elif status in _INVALID and body.strip() and not body.lstrip().startswith("<"):
-            problem = said
+    elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        problem = f"{status_in_words(status)}: {said}"
+    elif status in _INVALID and (is_page or not body.strip()):
+        doubt = f"{status_in_words(status)}, without a reason"
+        advice = "It does not say why: look before trying again."
+    elif status in _INVALID and _broke_half_way(body):
+        doubt = said
+        advice = "Halo itself failed, maybe half-way: look before trying again."
+    elif status in _INVALID:
+        problem = said
     return HaloRequestError(
         f"{request}: Halo answered {status_in_words(status)}: {sentence(said)} {advice}".rstrip(),
         status=status,
-        # A 401 that outlives a new token is about the key: once that is mended, what waits goes through.
-        retryable=status in (401, 408, 425, 429) or status >= 500 or broke,
+        # Neither words about values nor "no" is a matter of time. A 401 that outlives a new token is about the key,
+        # and pages and redirects are about what stands before Halo: once that is mended, what waits goes through.
+        retryable=not problem and (is_page or status not in _FINAL),
         # Validation comes before the work. Any other 400 may have come in the middle of it.
         surely_not_processed=status in (401, 429) or bool(problem),
         retry_after_seconds=retry_after_seconds(headers),
         problem=problem,
+        doubt=doubt,
     )
 
 
@@ -114,7 +142,8 @@ def _broke_half_way(body: str) -> bool:
         data = json.loads(body)
     except (ValueError, RecursionError):
         data = None
-    kind = data.get("ClassName") if isinstance(data, dict) else None
+    found = {key.casefold(): value for key, value in data.items()} if isinstance(data, dict) else {}
+    kind = found.get("classname", found.get("exceptiontype"))
     if isinstance(kind, str) and kind.rpartition(".")[2] not in _OF_VALIDATION:
         return True
     return _ACCIDENT.search(message_in_words(body)) is not None
@@ -189,21 +218,30 @@ def _words(data: Any, depth: int) -> str:
 
 def _words_of_object(data: dict[str, Any], depth: int) -> str:
     found = {key.casefold(): value for key, value in data.items()}
-    for key in ("message", "errormessage", "error_description", "detail"):
+    for key in ("modelstate", "errors"):
+        if words := _words_of_fields(found.get(key), depth) or _words(found.get(key), depth):
+            return words
+    for key in ("exceptionmessage", "message", "errormessage", "error_description", "detail"):
         message = found.get(key)
         if isinstance(message, str) and message.strip():
-            code = found.get("error")
+            code, field = found.get("error"), found.get("field")
+            if isinstance(field, str):
+                return f"{_field(field)}: {message}"
             return f"{message} ({code})" if key == "error_description" and isinstance(code, str) else message
     for key in ("innerexception", "error"):
         if words := _words(found.get(key), depth):
             return words
-    fields = found.get("errors", data)
+    return _words_of_fields(data, depth) or _words(found.get("title"), depth)
+
+
+def _words_of_fields(fields: Any, depth: int) -> str:
+    """The problems of an object that has them by field."""
     problems = [
         f"{_field(name)}: {_without_place(words)}"
         for name, value in (fields.items() if isinstance(fields, dict) else ())
         if (isinstance(value, list) or name.startswith(("[", "$"))) and (words := _words(value, depth))
     ]
-    return "; ".join(problems) or _words(found.get("title"), depth)
+    return "; ".join(problems)
 
 
 def _field(path: str) -> str:
@@ -216,7 +254,8 @@ def _without_place(words: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    folded = " ".join(text.split())
+    # Half of a surrogate pair, which JSON can bring, can neither be kept nor sent on.
+    folded = " ".join(text.encode("utf-8", "replace").decode().split())
     return folded if len(folded) <= LONGEST_MESSAGE else folded[: LONGEST_MESSAGE - 1] + "…"
 
 

@@ -8,15 +8,14 @@ from typing import Any
 
 from dispatcher.halo.client import Claim, HaloClient
 from dispatcher.halo.errors import HaloRequestError
-from dispatcher.halo.mending import Level, Mending
+from dispatcher.halo.mending import LAST_TRIES, Mending
 from dispatcher.halo.models import Ticket, WrittenTicket
 from dispatcher.halo.note import SubmissionError
 from dispatcher.halo.payloads import Content
 from dispatcher.halo.resolution import Resolution
 
-# Requests for one ticket, and how many of them, at last, send the least that Halo takes.
-MOST_TRIES = 10
-TRIES_WITH_THE_LEAST = 3
+# Requests for one ticket in one attempt.
+MOST_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +41,23 @@ async def send(
 ) -> Sent:
     """Send what `draft` makes of the mended variables; raises HaloRequestError when nothing is taken.
 
-    Each request comes after a claim of its own.
+    Each request comes after a claim of its own. Of an answer that may be a refusal, `mending` keeps what the next
+    call, after a look at what became of this one, is to send instead.
     """
     for left in reversed(range(MOST_TRIES)):
         made = await draft()
-        body = mending.applied(made.body)
+        body = mending.changes.applied(made.body)
         try:
             ticket = await client.post("Tickets", body, Ticket, written=WrittenTicket, claim=claim)
         except HaloRequestError as error:
             fallen_back = frozenset(unknown.variable for unknown in made.resolution.submission_errors)
-            if not (error.problem and left):
-                raise
-            if left == TRIES_WITH_THE_LEAST and mending.level < Level.LEAST:
-                mending.leave_out_all(error.problem, body)
-            elif not mending.mend(error.problem, body, fallen_back):
+            if error.doubt:
+                mending.doubt(error.doubt, body, fallen_back)
+            if not (error.problem and left and mending.mend(error.problem, body, fallen_back, last=left <= LAST_TRIES)):
                 raise
         else:
-            errors = (*made.words.submission_errors, *mending.submission_errors, *made.resolution.submission_errors)
+            changes = mending.changes
+            errors = (*made.words.submission_errors, *changes.submission_errors, *made.resolution.submission_errors)
             return Sent(body, ticket, (*errors, *_dropped_fields(body, ticket)))
     raise AssertionError("the last try returns or raises")
 

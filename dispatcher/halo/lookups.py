@@ -29,7 +29,7 @@ from dispatcher.halo.payloads import UNASSIGNED_ID
 from dispatcher.halo.tables import Table
 
 # Numbers of Halo's look-up lists.
-IMPACT, URGENCY = 12, 27
+IMPACT, SOURCE, URGENCY = 12, 22, 27
 # Outcomes beside the wanted one that are tried for a note.
 MOST_OUTCOMES = 3
 
@@ -70,7 +70,7 @@ def pick(value: Any, entries: Iterable[Entry], kind: str) -> Entry | Unresolved:
     if not matches:
         matches = [entry for entry in entries if entry.id == number]
     usable = [entry for entry in matches if not entry.off]
-    if len(usable) == 1:
+    if len({entry.id for entry in usable}) == 1:
         return usable[0]
     if usable:
         named = ", ".join(f"{entry.id} {entry.name}" for entry in usable)
@@ -272,10 +272,16 @@ class Lookups:
     async def _load_agents(self) -> list[Entry]:
         params = {"includedisabled": True, "includeunassigned": True}
         rows = await self._client.get_all("Agent", Agent, params)
-        entries = [Entry(row.id, row.name, (row.email,), "disabled" if row.isdisabled else "") for row in rows]
-        # Every Halo has it, but some versions leave it out of the list.
-        listed = any(entry.id == UNASSIGNED_ID for entry in entries)
-        return entries if listed else [Entry(UNASSIGNED_ID, "Unassigned"), *entries]
+        # Every Halo has agent 1 for nobody, called in the tenant's language; some versions leave it out of the list.
+        nobody = [row.name for row in rows if row.id == UNASSIGNED_ID]
+        return [
+            Entry(UNASSIGNED_ID, "Unassigned", tuple(nobody)),
+            *(
+                Entry(row.id, row.name, (row.email,), "disabled" if row.isdisabled else "")
+                for row in rows
+                if row.id != UNASSIGNED_ID
+            ),
+        ]
 
     async def _load_priorities(self) -> list[Entry]:
         rows = await self._client.get_all("Priority", Priority)
@@ -301,11 +307,19 @@ class Lookups:
         allowed = {key for row in detail.allowed_actions for key in (row.id, row.key2)}
         if detail.allowall_actions and not allowed:
             allowed = {row.id for row in rows}
-        suitable = [
-            row for row in rows if not row.hidden and row.id in allowed and not (row.sendemail or row.newstatus)
-        ]
-        suitable.sort(key=lambda row: (not row.hidefromuser, "note" not in _folded(row.outcome + row.buttonname)))
-        return [_outcome(row) for row in suitable[:MOST_OUTCOMES]]
+        rows = [row for row in rows if not row.hidden and row.id in allowed and not row.does_more]
+        rows.sort(key=lambda row: (not row.hidefromuser, "note" not in _folded(row.outcome + row.buttonname)))
+        return [_outcome(row) for row in rows[:MOST_OUTCOMES] if row.hidefromuser or await self._only_notes(row.id)]
+
+    async def _only_notes(self, outcome_id: int) -> bool:
+        """Whether an outcome says that it neither mails nor changes the status; lists may leave that out."""
+        try:
+            row = await self._client.get(f"Outcome/{outcome_id}", Outcome)
+        except HaloRequestError as error:
+            if error.retryable:
+                raise
+            return False
+        return not row.does_more and (row.hidefromuser or None not in (row.sendemail, row.newstatus))
 
     async def _outcome_rows(self, params: Params) -> list[Outcome]:
         return await self._client.get_all("Outcome", Outcome, params)

@@ -161,7 +161,7 @@ class Category(Answer):
 
 
 class Outcome(Answer):
-    """`hidefromuser`: its actions are private. `sendemail` and `newstatus`: it does more than to note."""
+    """`hidefromuser`: its actions are private. `sendemail`, `newstatus`: it does more than to note; None: not told."""
 
     id: Whole
     outcome: Text = ""
@@ -170,6 +170,11 @@ class Outcome(Answer):
     hidefromuser: Flag = False
     sendemail: MaybeWhole = None
     newstatus: MaybeWhole = None
+
+    @property
+    def does_more(self) -> bool:
+        """Whether it says that it mails, or changes the status; Halo's "none" is 0 or -1."""
+        return (self.sendemail or 0) > 0 or (self.newstatus or 0) > 0
 
 
 class LookupValue(Answer):
@@ -226,9 +231,11 @@ class Ticket(Answer):
 
 
 class Action(Answer):
-    """An entry in a ticket's history; `id` counts within the ticket."""
+    """An entry in a ticket's history; `id` counts within the ticket. `hiddenfromuser` is None when not told."""
 
     id: Whole
+    ticket_id: MaybeWhole = None
+    hiddenfromuser: Flag | None = None
     note: Text = ""
     note_html: Text = ""
 

@@ -30,9 +30,10 @@ _WHO = (
 )
 
 
-_SUMMARY, _ERRORS = "Report Summary", "[Submission Errors]"
-# Which parts a long note keeps before others: the first one holds the marker.
-_IMPORTANCE = {_SUMMARY: -1, _ERRORS: 0}
+_ERRORS, _REMARKS, _ADDED = "[Submission Errors]", "Remarks", "Added by Scripts and Rules"
+# The shortest room for which a row is cut, in characters of HTML, and for which a cell is.
+_SHORTEST_ROW, _SHORTEST_CELL = 300, 20
+_CUT = " … [cut]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def sections(
         _changes(decision),
         _faults(decision),
         _submission_errors(submission_errors),
-        Section("Remarks", tuple((remark,) for remark in remarks)),
+        Section(_REMARKS, tuple((remark,) for remark in remarks)),
         _unused(ticket, decision),
         _added(decision),
     )
@@ -76,23 +77,28 @@ def sections(
 
 
 def to_html(parts: Iterable[Section], longest: int = LONGEST_NOTE) -> str:
-    """The note as Halo shows it, in no more than `longest` characters; rows that do not fit are counted.
+    """The note as Halo shows it, in no more than `longest` characters.
 
-    What could not be filed is told before room is given to anything else, whatever its place is.
+    The longest rows are cut first. Where that is not enough, rows are left out and counted: the marker never, and
+    what could not be filed last.
     """
     parts = list(parts)
     room = longest - sum(len(_html_section(part, ())) + len(_html_left_out(len(part.rows))) for part in parts)
-    kept: dict[int, list[str]] = {}
-    for number, part in sorted(enumerate(parts), key=lambda numbered: _IMPORTANCE.get(numbered[1].title, 1)):
-        rows = kept[number] = []
-        for row in part.rows:
-            html_row = _html_row("td", row)
-            if len(html_row) <= room:
-                rows.append(html_row)
-                room -= len(html_row)
+    rows = [(part, number) for part in parts for number in range(len(part.rows))]
+    rows.sort(key=lambda row: _importance(*row))
+    limit = max(_level([len(_html_row("td", part.rows[number])) for part, number in rows], room), _SHORTEST_ROW)
+    kept: dict[str, dict[int, str]] = {part.title: {} for part in parts}
+    for part, number in rows:
+        html_row = _html_row("td", _cut_row(part.rows[number], min(limit, room)))
+        if len(html_row) <= room:
+            kept[part.title][number] = html_row
+            room -= len(html_row)
     return "".join(
-        _html_section(part, (*kept[number], _html_left_out(len(part.rows) - len(kept[number]))))
-        for number, part in enumerate(parts)
+        _html_section(
+            part, (*(row for _, row in sorted(html_rows.items())), _html_left_out(len(part.rows) - len(html_rows)))
+        )
+        for part in parts
+        for html_rows in (kept[part.title],)
     )
 
 
@@ -130,7 +136,7 @@ def _report(ticket: Mapping[str, Any], reference: str | None) -> Section:
     if selections:
         rows.append(("Selections", shown(selections, LONGEST_TEXT)))
     marked = [(f"{MARKER} {reference}",)] if reference else []
-    return Section(_SUMMARY, (*rows, *marked))
+    return Section("Report Summary", (*rows, *marked))
 
 
 def _rules(decision: Mapping[str, Any]) -> Section:
@@ -176,7 +182,7 @@ def _unused(ticket: Mapping[str, Any], decision: Mapping[str, Any]) -> Section:
 
 def _added(decision: Mapping[str, Any]) -> Section:
     text = (decision.get("action_variables") or {}).get("priv_append")
-    return Section("Added by Scripts and Rules", ((shown(text, LONGEST_TEXT),),) if text else ())
+    return Section(_ADDED, ((shown(text, LONGEST_TEXT),),) if text else ())
 
 
 def _place(item: Mapping[str, Any]) -> str:
@@ -186,6 +192,44 @@ def _place(item: Mapping[str, Any]) -> str:
 def _first(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     left_out = len(rows) - MOST_ROWS
     return (*rows[:MOST_ROWS], (f"… and {left_out} more",)) if left_out > 0 else tuple(rows)
+
+
+def _importance(part: Section, number: int) -> int:
+    """Which rows a long note keeps before others: lower is more important."""
+    if part.rows[number][0].startswith(MARKER):
+        return 0
+    return {_ERRORS: 1, _REMARKS: 2, _ADDED: 3}.get(part.title, 4)
+
+
+def _level(lengths: Sequence[int], room: int) -> int:
+    """To how many characters the longest must be cut, so that all have room; all of it when nothing must."""
+    left = room
+    for number, length in enumerate(sorted(lengths)):
+        share = left // (len(lengths) - number)
+        if length > share:
+            return share
+        left -= length
+    return room
+
+
+def _cut_row(cells: Sequence[str], longest: int) -> Sequence[str]:
+    """The row with its longest cells cut, so that its HTML has the room, unless that is too short for any."""
+    lengths = [len(_escaped(cell)) for cell in cells]
+    room = longest - len(_html_row("td", [""] * len(cells)))
+    if sum(lengths) <= room:
+        return cells
+    level = max(_level(lengths, room), _SHORTEST_CELL)
+    return [_cut(cell, level) if length > level else cell for cell, length in zip(cells, lengths, strict=True)]
+
+
+def _cut(text: str, room: int) -> str:
+    """The beginning of a text whose HTML has the room."""
+    left = room - len(_CUT)
+    for end, sign in enumerate(text):
+        left -= len(_escaped(sign))
+        if left < 0:
+            return text[:end] + _CUT
+    return text
 
 
 def _html_section(part: Section, rows: Sequence[str]) -> str:

@@ -7,16 +7,19 @@ here.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from dispatcher.halo.client import HaloClient, Params
 from dispatcher.halo.errors import HaloRequestError, NotSetUpError, sentence
 from dispatcher.halo.models import Asset, Client, User
+from dispatcher.halo.note import shown
 from dispatcher.halo.payloads import text_of
-from dispatcher.halo.tables import Table
+from dispatcher.halo.tables import Table, remember
 
 # "Equals" in Halo's advanced search.
 EQUALS = 2
@@ -24,8 +27,8 @@ EQUALS = 2
 MOST_PAGES = 5
 # How long the users of an address serve the next question about it: from intake to delivery of a ticket.
 FRESH_SECONDS = 60.0
-# Addresses that are remembered.
-MOST_ADDRESSES = 10_000
+# What is longer is neither looked for nor told.
+LONGEST_ADDRESS, LONGEST_HOSTNAME, LONGEST_NAME = 320, 255, 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +90,24 @@ class Directory:
         """The user with the ticket's e-mail, else the catch-all user and remarks on who it really was."""
         email = text_of(ticket.get("email"))
         try:
-            users = await self._users(email, FRESH_SECONDS) if email else ()
+            users = await self._users(email, FRESH_SECONDS) if _is_address(email) else ()
             user = _the_one(users)
             if user is not None:
                 return Requester(user.id, user.client_id, user.site_id)
             return await self.catch_all(ticket, _why_unknown(email, users))
         except HaloRequestError as error:
-            if error.retryable:
+            if not _is_closed(error):
                 raise
-            why = f"Users cannot be looked up in Halo, so it chooses for whom the ticket is: {error}"
-            name = text_of(ticket.get("name")) or email
-            return Requester(None, None, None, (why, _who_it_was(ticket)), name)
+            return nobody(ticket, f"Users cannot be looked up in Halo, so it chooses for whom the ticket is: {error}")
 
     async def catch_all(self, ticket: Mapping[str, Any], why: str) -> Requester:
-        """The catch-all user; `why` says in a sentence what is wrong with the requester."""
-        (user,) = await self._catch_all.rows()
+        """The catch-all user, or nobody; `why` says in a sentence what is wrong with the requester."""
+        try:
+            (user,) = await self._catch_all.rows()
+        except HaloRequestError as error:
+            if not _is_closed(error):
+                raise
+            return nobody(ticket, why)
         instead = f"{why} The ticket is filed for {self._catch_all_email} instead."
         return Requester(user.id, user.client_id, user.site_id, (instead, _who_it_was(ticket)))
 
@@ -117,7 +123,7 @@ class Directory:
     async def known_of(self, email: str) -> Known:
         """What Halo knows of an address; what it knew serves on while it is away."""
         email = text_of(email)
-        if not email:
+        if not _is_address(email):
             return Known("", "")
         old = self._found.get(email.casefold())
         # Someone whom Halo does not know may be entered at any moment.
@@ -135,12 +141,17 @@ class Directory:
         """The client's one active asset of exactly this host name."""
         if not hostname:
             return FoundAsset(None)
-        params = {"search": hostname, "client_id": client_id}
+        if len(hostname) > LONGEST_HOSTNAME:
+            return FoundAsset(None, (f"No asset is linked: a name of {len(hostname)} characters is none of a host.",))
+        if client_id is None:
+            return FoundAsset(None, ("No asset is linked: the requester's client is not known.",))
+        params: Params = {"search": hostname, "client_id": client_id}
         try:
             rows = await self._client.get_all("Asset", Asset, params, rows_in="assets", most_pages=MOST_PAGES)
         except HaloRequestError as error:
             # Users were found just now: a search that fails by itself must not hold the ticket up for ever.
-            if error.surely_not_processed or error.status in (502, 503, 504):
+            by_itself = error.status in (200, 500) or (error.status is None and not error.surely_not_processed)
+            if error.retryable and not by_itself:
                 raise
             return FoundAsset(None, (f"No asset is linked: {error}",))
         wanted = hostname.casefold()
@@ -164,10 +175,7 @@ class Directory:
         found = self._found.get(key)
         if found is None or self._clock() - found.at >= max_age_seconds:
             found = _Found(await self._search_users(email), self._clock())
-            self._found.pop(key, None)
-            self._found[key] = found
-            if len(self._found) > MOST_ADDRESSES:
-                del self._found[next(iter(self._found))]
+            remember(self._found, key, found)
         return found.users
 
     async def _search_users(self, email: str) -> list[User]:
@@ -176,10 +184,10 @@ class Directory:
             try:
                 rows = await self._search("advanced_search", json.dumps([condition]), most_pages=1)
             except HaloRequestError as error:
-                if error.status not in (400, 500):
+                if not (error.problem or error.status in (400, 500)):
                     raise
                 # A version of Halo that does not search by this field need not be asked again.
-                self._searches_exactly = error.status != 400
+                self._searches_exactly = not error.problem
             else:
                 found = _with_address(rows, email)
                 if found or not rows:
@@ -220,6 +228,22 @@ class Directory:
         return [min(active, key=lambda user: user.id)]
 
 
+def nobody(ticket: Mapping[str, Any], why: str) -> Requester:
+    """No user, so that Halo chooses one; `why` says what is wrong with those who could be."""
+    name = text_of(ticket.get("name")) or text_of(ticket.get("email"))
+    return Requester(None, None, None, (why, _who_it_was(ticket)), name[:LONGEST_NAME])
+
+
+def _is_address(email: str) -> bool:
+    """Whether a text can be an e-mail address at all."""
+    return len(email) <= LONGEST_ADDRESS and re.fullmatch(r"[^@\s]+@[^\s]+", email) is not None
+
+
+def _is_closed(error: HaloRequestError) -> bool:
+    """Whether users may not be read, or not be searched; anything else may pass."""
+    return bool(error.problem) or (error.status == HTTPStatus.FORBIDDEN and not error.retryable)
+
+
 def _with_address(users: Sequence[User], email: str) -> list[User]:
     wanted = email.casefold()
     return [user for user in users if user.emailaddress.strip().casefold() == wanted]
@@ -237,6 +261,8 @@ def _the_one(users: Sequence[User]) -> User | None:
 def _why_unknown(email: str, users: Sequence[User]) -> str:
     if not email:
         return "The ticket came without an e-mail address."
+    if not _is_address(email):
+        return f"The ticket came with an e-mail address that is none: {shown(email, LONGEST_ADDRESS)}."
     active = [user for user in users if not user.inactive]
     if active:
         ids = ", ".join(str(user.id) for user in active)
@@ -248,4 +274,4 @@ def _why_unknown(email: str, users: Sequence[User]) -> str:
 
 def _who_it_was(ticket: Mapping[str, Any]) -> str:
     parts = (text_of(ticket.get(key)) for key in ("name", "email", "business_name"))
-    return sentence(f"Who it really was: {', '.join(part for part in parts if part) or 'not known'}")
+    return sentence(f"Who it really was: {', '.join(shown(part) for part in parts if part) or 'not known'}")

@@ -34,7 +34,7 @@ class HaloSettings(BaseModel):
         default=SecretStr(EMULATOR_KEY),
         description="tenant+client_id:client_secret, on-premises client_id:client_secret",
     )
-    scope: str = Field(default="all", min_length=1, description="OAuth scopes, separated by spaces")
+    scope: str = Field(default="all", description="OAuth scopes, separated by spaces")
     catch_all_user: str = Field(
         default="unregistered@helpdeskbuttons.com",
         description="e-mail of the Halo user for whom tickets of unknown requesters are filed",
@@ -69,7 +69,7 @@ class HaloSettings(BaseModel):
         if resource and not authorisation:
             return {**data, "authorisation_server": None}
         if isinstance(authorisation, str) and authorisation.strip() and not resource:
-            return {**data, "resource_server": re.sub(r"/auth(/token)?/*$", "", authorisation.strip(), flags=re.I)}
+            return {**data, "resource_server": _without_auth(authorisation)}
         return data
 
     @field_validator("resource_server", "authorisation_server")
@@ -83,7 +83,7 @@ class HaloSettings(BaseModel):
             address = httpx.URL(text)
         except httpx.InvalidURL:
             address = httpx.URL("")
-        if address.scheme not in ("http", "https") or not address.host:
+        if address.scheme not in ("http", "https") or not address.host or re.search(r"\s", text):
             raise ValueError("write the whole address, such as https://example.halopsa.com/api")
         if address.userinfo:
             raise ValueError("write the address without user and password; the key says who asks")
@@ -93,6 +93,13 @@ class HaloSettings(BaseModel):
     @classmethod
     def _no_empty_tenant(cls, value: str | None) -> str | None:
         return (value or "").strip() or None
+
+    @field_validator("scope")
+    @classmethod
+    def _is_scope(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("write the scopes of Halo's application, such as all")
+        return value.strip()
 
     @field_validator("key")
     @classmethod
@@ -107,7 +114,7 @@ class HaloSettings(BaseModel):
     @field_validator("catch_all_user")
     @classmethod
     def _is_email(cls, value: str) -> str:
-        if "@" not in value:
+        if not re.fullmatch(r"\s*[^@\s]+@[^@\s]+\s*", value):
             raise ValueError("write the e-mail address of a Halo user, such as unregistered@example.com")
         return value.strip()
 
@@ -117,3 +124,8 @@ class HaloSettings(BaseModel):
         if isinstance(value, bool) or not isinstance(value, int | str) or not str(value).strip():
             raise ValueError("write the name of an outcome, such as Internal Note, or its id")
         return value.strip() if isinstance(value, str) else value
+
+
+def _without_auth(authorisation_server: str) -> str:
+    """The resource server beside an authorisation server that is given as copied from anywhere."""
+    return re.sub(r"(/auth)?(/token)?/*([?#].*)?$", "", authorisation_server.strip(), flags=re.IGNORECASE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from dispatcher.halo.errors import HaloRequestError
@@ -11,7 +12,19 @@ from dispatcher.halo.errors import HaloRequestError
 # After a failure that may pass, the old rows are used this long before the next try.
 PAUSE_SECONDS = 30.0
 
+# Entries of a memory of what was once found out.
+MOST_REMEMBERED = 10_000
+
 Row = TypeVar("Row")
+Key = TypeVar("Key")
+
+
+def remember(memory: dict[Key, Row], key: Key, row: Row) -> None:
+    """Keep one more entry; the oldest makes room for it."""
+    memory.pop(key, None)
+    memory[key] = row
+    if len(memory) > MOST_REMEMBERED:
+        del memory[next(iter(memory))]
 
 
 class Table(Generic[Row]):
@@ -70,4 +83,7 @@ class Table(Generic[Row]):
                 raise
             self._refusal = error
         self._loaded_at = self._clock()
-        self._next_try = self._loaded_at + self._max_age_seconds
+        # What is not there may be on its way: so answers a server that starts.
+        missing = self._refusal is not None and self._refusal.status == HTTPStatus.NOT_FOUND
+        age = min(PAUSE_SECONDS, self._max_age_seconds) if missing else self._max_age_seconds
+        self._next_try = self._loaded_at + age

@@ -7,29 +7,31 @@ One call is one attempt. Whether to try again, and when, is for the caller, who 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from dispatcher.halo import note, payloads
-from dispatcher.halo.client import CallBudget, Claim, HaloClient, Purpose, purpose
-from dispatcher.halo.errors import CannotTellError, HaloRequestError, sentence
+from dispatcher.halo.client import CallBudget, Claim, HaloClient, Params, Purpose, purpose
+from dispatcher.halo.errors import CannotTellError, HaloRequestError, about_writing, sentence
 from dispatcher.halo.filing import Draft, send
 from dispatcher.halo.lookups import Entry, Lookups
-from dispatcher.halo.mending import Mending
-from dispatcher.halo.models import Action, Ticket, WrittenAction
+from dispatcher.halo.mending import Changes, Mending, Requesting
+from dispatcher.halo.models import Ticket
 from dispatcher.halo.note import SubmissionError
-from dispatcher.halo.requester import Directory, Known, Requester
+from dispatcher.halo.noting import Noting
+from dispatcher.halo.requester import Directory, FoundAsset, Known, Requester, nobody
 from dispatcher.halo.resolution import resolve
 from dispatcher.halo.settings import HaloSettings
+from dispatcher.halo.tables import remember
 
 # So many rows can be the answer of a filter that works, and are worth a request each.
 FEW_TICKETS = 3
-# Tickets whose type is remembered until their note is written.
-MOST_TYPES = 10_000
+# Statuses by which Halo does not take a filter.
+_REFUSED = frozenset({400, 422})
 # Our name for a field -> its filter.
 _FILTERS = {
     "third_party_id_string": "third_party_id_string",
@@ -69,7 +71,9 @@ class HaloWriter:
         self._client = HaloClient(settings, transport, budget)
         self._lookups = Lookups(self._client, settings.lookup_max_age_seconds)
         self._directory = Directory(self._client, settings.catch_all_user, settings.lookup_max_age_seconds)
-        self._types: dict[int, int] = {}
+        self._noting = Noting(self._client, self._lookups, settings)
+        # What is to be sent instead, of tickets whose refusal was in doubt.
+        self._doubts: dict[str, Mending] = {}
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -89,24 +93,25 @@ class HaloWriter:
         When Halo's validation refuses it, it goes out again without what was refused, each time after a claim.
         """
         variables, settings = decision["action_variables"], self._settings
-        mending = Mending(variables, defaults)
-        with _about_writing(surely_not_processed=True):
-            requester = await self._directory.requester(ticket)
-            asset = await self._directory.asset(payloads.text_of(ticket.get("hostname")), requester.client_id)
+        mending = self._doubts.pop(reference, None)
+        if mending is None or not mending.is_of(variables, defaults):
+            mending = Mending(variables, defaults)
+        chosen: dict[Requesting, tuple[Requester, FoundAsset]] = {}
 
         async def draft() -> Draft:
-            nonlocal requester
-            with _about_writing(surely_not_processed=True):
-                if mending.requester_problem:
-                    requester = await self._another_requester(ticket, requester, mending)
-                resolution = await resolve(mending.variables, defaults, self._lookups)
+            changes = mending.changes
+            with about_writing(surely_not_processed=True):
+                if changes.requesting not in chosen:
+                    chosen[changes.requesting] = await self._choose(ticket, changes)
+                resolution = await resolve(changes.variables, defaults, self._lookups)
+            requester, asset = chosen[changes.requesting]
             words = payloads.content(
                 ticket,
                 variables,
                 defaults,
                 reference=reference,
-                longest=mending.longest_details or settings.longest_text,
-                longest_summary=mending.longest_summary or payloads.LONGEST_SUMMARY,
+                longest=changes.longest_details or settings.longest_text,
+                longest_summary=changes.longest_summary or payloads.LONGEST_SUMMARY,
             )
             body = payloads.ticket_body(
                 reference,
@@ -124,12 +129,23 @@ class HaloWriter:
             )
             return Draft(body, words, resolution)
 
-        sent = await send(self._client, mending, draft, claim)
-        created = sent.ticket
+        try:
+            sent = await send(self._client, mending, draft, claim)
+        except HaloRequestError as error:
+            if error.doubt:
+                remember(self._doubts, reference, mending)
+            raise
+        created, (requester, asset) = sent.ticket, chosen[mending.changes.requesting]
+        if created.third_party_id_string.strip().casefold() not in ("", reference.casefold()):
+            raise HaloRequestError(
+                f"POST Tickets: Halo's answer is about ticket {created.id}, which has another reference than "
+                f"{reference}: look before trying again.",
+                retryable=True,
+            )
         if created.tickettype_id is not None:
-            self._remember_type(created.id, created.tickettype_id)
+            self._noting.remember_type(created.id, created.tickettype_id)
         warning = (f"Halo warned: {created.warning}",) if created.warning else ()
-        remarks = (*requester.remarks, *asset.remarks, *mending.remarks, *warning)
+        remarks = (*requester.remarks, *asset.remarks, *mending.changes.remarks, *warning)
         return CreatedTicket(created.id, sent.submission_errors, remarks)
 
     async def update_ticket(
@@ -143,7 +159,7 @@ class HaloWriter:
         sla_id = await self._sla_of(halo_ticket_id, variables)
 
         async def draft() -> Draft:
-            resolution = await resolve(mending.variables, defaults, self._lookups, sla_id=sla_id)
+            resolution = await resolve(mending.changes.variables, defaults, self._lookups, sla_id=sla_id)
             words = payloads.content({}, variables, defaults, longest=self._settings.longest_text)
             return Draft(payloads.update_body(halo_ticket_id, variables, words, resolution.fields), words, resolution)
 
@@ -162,13 +178,19 @@ class HaloWriter:
         """
         field = self._settings.find_by
         name = _FILTERS[field]
-        with _about_writing(surely_not_processed=False):
-            rows = await self._client.get_all(
-                "Tickets", Ticket, {name: reference}, rows_in="tickets", most_pages=1, strict=True
-            )
-            if len(rows) <= FEW_TICKETS and not any(getattr(row, field) for row in rows):
-                # Lists have fewer fields than tickets, and which ones differs.
-                rows = [await self._client.get(f"Tickets/{row.id}", Ticket) for row in rows]
+        params: Params = {name: reference, "includeclosed": True}
+        try:
+            with about_writing(surely_not_processed=False):
+                rows = await self._client.get_all(
+                    "Tickets", Ticket, params, rows_in="tickets", most_pages=1, strict=True
+                )
+                if len(rows) <= FEW_TICKETS and not any(getattr(row, field) for row in rows):
+                    # Lists have fewer fields than tickets, and which ones differs.
+                    rows = await self._whole(rows)
+        except HaloRequestError as error:
+            if error.status not in _REFUSED or error.retryable:
+                raise
+            raise CannotTellError(f"{error} Search for the reference {reference} by hand.") from error
         values = [(row.id, getattr(row, field).strip()) for row in rows]
         found = [number for number, value in values if _carries(value, reference, field)]
         if found:
@@ -197,50 +219,11 @@ class HaloWriter:
         Where the ticket's type does not take the outcome, a few others are tried, each after a claim.
         """
         parts = note.sections(ticket, decision, submission_errors, remarks, reference)
-        html = note.to_html(parts, self._settings.longest_text)
-
-        async def write(outcome: Mapping[str, Any]) -> int:
-            body = payloads.note_body(halo_ticket_id, outcome, html)
-            try:
-                return (await self._client.post("Actions", body, Action, written=WrittenAction, claim=claim)).id
-            except HaloRequestError as error:
-                # A setting of Halo's: tickets of the default client take no notes until someone moves them.
-                error.retryable |= "must be moved" in error.problem
-                raise
-
-        with _about_writing(surely_not_processed=True):
-            outcome = await self._outcome()
-        try:
-            return await write(outcome)
-        except HaloRequestError as error:
-            if not _is_about_outcome(error):
-                raise
-            refused = error
-        with _about_writing(surely_not_processed=True):
-            others = await self._other_outcomes(halo_ticket_id, refused)
-        for other in others:
-            if {"outcome_id": other.id} == outcome:
-                continue
-            try:
-                return await write({"outcome_id": other.id})
-            except HaloRequestError as error:
-                if not _is_about_outcome(error):
-                    raise
-        raise refused
+        return await self._noting.add(halo_ticket_id, reference, parts, claim)
 
     async def find_note(self, halo_ticket_id: int, reference: str) -> int | None:
         """The number of the note that carries our reference; None when the ticket surely has none."""
-        with _about_writing(surely_not_processed=False):
-            params = {"ticket_id": halo_ticket_id, "excludesys": True, "includehtmlnote": True}
-            actions = await self._client.get_all("Actions", Action, params, rows_in="actions", strict=True)
-            return next(
-                (
-                    action.id
-                    for action in actions
-                    if any(note.carries_reference(text, reference) for text in (action.note_html, action.note))
-                ),
-                None,
-            )
+        return await self._noting.find(halo_ticket_id, reference)
 
     async def known_of(self, email: str) -> Known:
         """What Halo knows of an e-mail address; asked once in a while."""
@@ -269,40 +252,26 @@ class HaloWriter:
         with purpose(Purpose.LOOKUP):
             await self._directory.check_catch_all()
 
-    async def _outcome(self) -> dict[str, Any]:
-        """The note's outcome by its id, or by its name where the list does not help: Halo takes both."""
-        wanted = self._settings.note_outcome
-        if isinstance(wanted, int):
-            return {"outcome_id": wanted}
-        try:
-            found = await self._lookups.outcome(wanted)
-        except HaloRequestError as error:
-            if error.retryable:
-                raise
-            return {"outcome": wanted}
-        return {"outcome_id": found.id} if isinstance(found, Entry) else {"outcome": wanted}
+    async def _whole(self, rows: Sequence[Ticket]) -> list[Ticket]:
+        """The tickets themselves; those that were deleted meanwhile are none."""
+        tickets = []
+        for row in rows:
+            try:
+                tickets.append(await self._client.get(f"Tickets/{row.id}", Ticket))
+            except HaloRequestError as error:
+                if error.status != HTTPStatus.NOT_FOUND or error.retryable:
+                    raise
+        return tickets
 
-    async def _other_outcomes(self, halo_ticket_id: int, refused: HaloRequestError) -> Sequence[Entry]:
-        try:
-            if halo_ticket_id not in self._types:
-                ticket = await self._client.get(f"Tickets/{halo_ticket_id}", Ticket)
-                if ticket.tickettype_id is None:
-                    return ()
-                self._remember_type(halo_ticket_id, ticket.tickettype_id)
-            return await self._lookups.note_outcomes(self._types[halo_ticket_id])
-        except HaloRequestError as error:
-            if error.retryable:
-                raise
-            raise refused from error
-
-    async def _another_requester(self, ticket: Mapping[str, Any], refused: Requester, mending: Mending) -> Requester:
-        """The catch-all user in place of one whom Halo refuses; of two refused, Halo chooses."""
-        problem, mending.requester_problem = mending.requester_problem, ""
-        why = f"Halo refused the requester: {sentence(problem)}"
-        other = await self._directory.catch_all(ticket, why)
-        if other.user_id == refused.user_id:
-            return Requester(None, None, None, (*refused.remarks, why), payloads.text_of(ticket.get("name")))
-        return other
+    async def _choose(self, ticket: Mapping[str, Any], changes: Changes) -> tuple[Requester, FoundAsset]:
+        """For whom the ticket is, and the asset that it is about: one of the same client."""
+        requester = await self._directory.requester(ticket)
+        if changes.requesting is not Requesting.FOUND:
+            refused, why = requester, f"Halo refused the requester: {sentence(changes.requester_problem)}"
+            requester = await self._directory.catch_all(ticket, why)
+            if changes.requesting is Requesting.NOBODY or requester.user_id == refused.user_id:
+                requester = nobody(ticket, why)
+        return requester, await self._directory.asset(payloads.text_of(ticket.get("hostname")), requester.client_id)
 
     async def _sla_of(self, halo_ticket_id: int, variables: Mapping[str, Any]) -> int | None:
         """The SLA within which a change names its priority, unless it names the ticket type, too."""
@@ -315,32 +284,9 @@ class HaloWriter:
         found = await self._lookups.ticket_type(current.tickettype_id)
         return await self._lookups.sla_of(found) if isinstance(found, Entry) else None
 
-    def _remember_type(self, halo_ticket_id: int, ticket_type_id: int) -> None:
-        self._types[halo_ticket_id] = ticket_type_id
-        if len(self._types) > MOST_TYPES:
-            del self._types[next(iter(self._types))]
-
 
 def _carries(value: str, reference: str, field: str) -> bool:
     """Whether a field of a ticket holds our reference and no longer one."""
     if field == "summary":
         return re.search(rf"(?<![\w-]){re.escape(reference)}(?![\w-])", value, re.IGNORECASE) is not None
     return value.casefold() == reference.casefold()
-
-
-def _is_about_outcome(error: HaloRequestError) -> bool:
-    """Whether another outcome may help: "An Outcome must be entered", "You do not have access to this Action"."""
-    return re.search(r"outcome|access to this action", error.problem, re.IGNORECASE) is not None
-
-
-@contextmanager
-def _about_writing(*, surely_not_processed: bool) -> Iterator[None]:
-    """Let errors of reading say what they mean for the write in question.
-
-    What is read before a write leaves Halo as it was; what is read to find a write says nothing about it.
-    """
-    try:
-        yield
-    except HaloRequestError as error:
-        error.surely_not_processed = surely_not_processed
-        raise

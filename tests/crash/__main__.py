@@ -20,7 +20,7 @@ from tests.programs import ProgramError
 
 DATABASES = ("sqlite", "postgresql")
 KILLS = {"sqlite": 100, "postgresql": 200}
-QUICK_KILLS = {"sqlite": 4, "postgresql": 10}
+QUICK_KILLS = {"sqlite": 3, "postgresql": 8}
 
 
 def main(arguments: list[str]) -> int:

@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 
-# Longer than the service waits for an answer, so that it gives up on a write which happens all the same.
-DELAY_SECONDS = 1.0
+# So long that the service has given up, and would have tried again, before the write that it asked for happens.
+DELAY_SECONDS = 3.0
 # The share of requests that each fault strikes.
 RATES = {
-    "delay": 0.03,
+    "delay": 0.04,
     "slow-body": 0.01,
     "invalid-json": 0.02,
     "cut-before": 0.02,
@@ -36,7 +36,9 @@ class Halo:
         self.address = address
         self.slowest_seconds = 0.0
         self._absences = 0
-        self._client = httpx.AsyncClient(base_url=f"{address}/emulator", timeout=30)
+        # A connection each: one that is kept may be closed by the server just when it is used again.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(base_url=f"{address}/emulator", timeout=30, limits=limits)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -11,8 +11,8 @@ from tests.programs import Program
 
 # A share of the kills comes early: after a time from the start, so often before anything works.
 EARLY_SHARE = 0.2
-EARLY_SECONDS = 1.5
-LONGEST_LIFE_SECONDS = 2.5
+EARLY_SECONDS = 1.2
+LONGEST_LIFE_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -51,10 +51,12 @@ async def keep_running(program: Program, kills: Kills, chance: random.Random, ex
 
 
 async def crash_now_and_then(server: PostgresServer, kills: Kills, chance: random.Random) -> int:
-    """Kill PostgreSQL at random moments and start it again, until there have been enough kills; return how often."""
+    """Kill PostgreSQL now and then among the other kills, and start it again; return how often."""
     crashes = 0
     while kills.left:
-        await asyncio.sleep(chance.uniform(2, 6))
+        after = kills.done + chance.randint(2, 8)
+        while kills.left and kills.done < after:
+            await asyncio.sleep(chance.uniform(0, 0.2))
         if kills.take():
             crashes += 1
             await asyncio.to_thread(server.kill)

@@ -27,7 +27,7 @@ TICKETS_PER_SECOND = 20.0
 KILL_SECONDS, SETTLE_SECONDS = 15.0, 240.0
 
 # Short, so that a doubt is soon resolved, and apart, so that whatever Halo does late it does within the grace period.
-ATTEMPT_SECONDS, GRACE_SECONDS = 1.0, 3.5
+ATTEMPT_SECONDS, GRACE_SECONDS = 1.0, 5.5
 # By how much the emulator may lag behind before what it does late comes too late.
 MOST_LAG_SECONDS = GRACE_SECONDS - ATTEMPT_SECONDS - DELAY_SECONDS
 SETTINGS = {

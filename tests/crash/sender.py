@@ -61,7 +61,7 @@ class Senders:
             if answer is not None and answer.status_code < 500:
                 raise ProgramError(f"a ticket got the answer {answer.status_code}: {answer.text}")
             self.repeats += 1
-            await asyncio.sleep(self._random.uniform(0.02, 0.2))
+            await asyncio.sleep(self._random.uniform(0.1, 0.3))
 
     async def state(self, client: httpx.AsyncClient, ticket_id: str) -> str | None:
         """Return the state of a ticket; None while the service cannot tell."""

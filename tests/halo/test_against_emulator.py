@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dispatcher.halo.errors import HaloRequestError
 from dispatcher.halo.requester import Known
 from dispatcher.halo.settings import HaloSettings
 from dispatcher.halo.writer import CreatedTicket, HaloWriter
@@ -207,6 +208,60 @@ async def test_mandatory_fields_end_in_a_filed_ticket(writer: HaloWriter) -> Non
         ("impact", None, 3),
         ("urgency", None, None),
     ]
+
+
+@pytest.mark.parametrize("wording", ["plain", "quoted", "type-first", "german", "unnamed"])
+@pytest.mark.parametrize("refusal_body", ["exception", "message", "error", "result"])
+async def test_refusals_in_any_words_end_in_a_filed_ticket(wording: Any, refusal_body: Any) -> None:
+    """However a tenant words its refusals, what it does not take or misses is mended, and little else is given up."""
+    behaviour = Behaviour(
+        refusal_wording=wording, refusal_body=refusal_body, impact_and_urgency_mandatory=True, foreign_assets="refuse"
+    )
+    app = create_emulator(behaviour=behaviour)
+    writer = HaloWriter(HaloSettings(source=999), httpx.ASGITransport(app=app))
+    decision = deciding(team="Projects", state="New", category_1="Hardware>Printer")
+    created = await writer.create_ticket("t-1", TICKET, decision, defaults={}, claim=granted)
+    ticket = await read(writer, f"Tickets/{created.halo_ticket_id}")
+    assert (ticket["team"], ticket["category_1"]) == ("Projects", "Hardware>Printer")
+    assert any("request source is not set" in remark for remark in created.remarks)
+    await writer.aclose()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "tries"),
+    [
+        (Behaviour(refusal_body="empty"), 3),
+        (Behaviour(refusal_body="html"), 3),
+        # Its words name the field, which goes alone.
+        (Behaviour(refusal_class="NetHelpDesk.HaloException"), 2),
+    ],
+)
+async def test_refusals_without_words_end_in_a_filed_ticket(behaviour: Behaviour, tries: int) -> None:
+    """Each attempt sends less, after a look at what became of the one before, until the ticket is taken."""
+    writer = HaloWriter(HaloSettings(source=999), httpx.ASGITransport(app=create_emulator(behaviour=behaviour)))
+    refused = 0
+    while refused < 8:
+        assert await writer.find_ticket("t-1") is None
+        try:
+            created = await writer.create_ticket("t-1", TICKET, deciding(), defaults={}, claim=granted)
+        except HaloRequestError as error:
+            assert (error.problem, error.surely_not_processed) == ("", False)
+            refused += 1
+        else:
+            break
+    assert refused == tries
+    assert await writer.find_ticket("t-1") == created.halo_ticket_id
+    await writer.aclose()
+
+
+async def test_a_closed_ticket_is_found(recorder: Recorder) -> None:
+    """A ticket that a rule files as closed is found by its reference where lists leave closed ones out."""
+    app = create_emulator(behaviour=Behaviour(lists_closed_tickets=False))
+    writer = HaloWriter(HaloSettings(), httpx.ASGITransport(app=app))
+    created = await writer.create_ticket("t-1", TICKET, deciding(state="Closed"), defaults={}, claim=granted)
+    assert (await read(writer, "Tickets"))["tickets"] == []
+    assert await writer.find_ticket("t-1") == created.halo_ticket_id
+    await writer.aclose()
 
 
 async def test_a_note_takes_an_outcome_that_the_type_allows(recorder: Recorder) -> None:

@@ -31,6 +31,8 @@ ODD_LIVES: list[Any] = [None, 0, -5, "soon", 1e300, []]
         ("id-1:secret", HaloKey(None, "id-1", "secret")),
         (" acme + id-1 : sec:r+et \n", HaloKey("acme", "id-1", "sec:r+et")),
         ("id-1:sec+ret", HaloKey(None, "id-1", "sec+ret")),
+        ('"acme+id-1:secret"\n', HaloKey("acme", "id-1", "secret")),
+        ("id-1:'secret'", HaloKey(None, "id-1", "'secret'")),
     ],
 )
 def test_keys_are_read_in_both_forms(text: str, key: HaloKey) -> None:
@@ -269,7 +271,8 @@ async def test_secrets_are_in_no_repr_and_no_log(
         ({"Auth_URL": "http://acme.halopsa.test/auth/"}, "https://acme.halopsa.test/auth/token?tenant=acme"),
         ({"auth_url": "/signin/auth"}, "https://acme.halopsa.test/signin/auth/token?tenant=acme"),
         ({"auth_url": None}, "https://acme.halopsa.test/auth/token?tenant=acme"),
-        ("<html></html>", "https://acme.halopsa.test/auth/token?tenant=acme"),
+        ({"auth_url": "login.test/auth"}, "https://login.test/auth/token?tenant=acme"),
+        ({"auth_url": "javascript:alert(1)"}, "https://acme.halopsa.test/auth/token?tenant=acme"),
         (["x"], "https://acme.halopsa.test/auth/token?tenant=acme"),
         ({"auth_url": "https://acme:port"}, "https://acme.halopsa.test/auth/token?tenant=acme"),
     ],
@@ -277,14 +280,14 @@ async def test_secrets_are_in_no_repr_and_no_log(
 async def test_the_resource_server_knows_its_authorisation_server(
     settings: HaloSettings, said: Any, asked: str
 ) -> None:
-    """Without the setting Halo is asked once, without a token, and never led to a place less safe."""
+    """Without the setting Halo is asked for each token, without one, and never led to a place less safe."""
     seen: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(f"{request.method} {request.url}")
         if request.url.path == "/api/AuthInfo":
             assert "Authorization" not in request.headers
-            return httpx.Response(200, text=said) if isinstance(said, str) else httpx.Response(200, json=said)
+            return httpx.Response(200, json=said)
         return httpx.Response(200, json={"access_token": "t"} if request.method == "POST" else [])
 
     given = settings.model_copy(update={"authorisation_server": None})
@@ -293,8 +296,46 @@ async def test_the_resource_server_knows_its_authorisation_server(
     client._auth.refused("t")
     await client.get_all("Status", Status)
     await client.aclose()
-    status = "GET https://acme.halopsa.test/api/Status"
-    assert seen == ["GET https://acme.halopsa.test/api/AuthInfo", f"POST {asked}", status, f"POST {asked}", status]
+    once = ["GET https://acme.halopsa.test/api/AuthInfo", f"POST {asked}", "GET https://acme.halopsa.test/api/Status"]
+    assert seen == once * 2
+
+
+@pytest.mark.parametrize(
+    ("first", "tokens"),
+    [
+        (httpx.Response(503, text="<title>down</title>"), 0),
+        (httpx.Response(429), 0),
+        (httpx.Response(302, headers={"location": "https://login.test/maintenance"}), 0),
+        (httpx.Response(200, text="<html>Maintenance</html>"), 0),
+        (httpx.Response(404), 1),
+        (httpx.Response(403), 1),
+        (httpx.Response(401), 1),
+    ],
+)
+async def test_a_guess_is_for_a_halo_that_does_not_say(
+    settings: HaloSettings, first: httpx.Response, tokens: int
+) -> None:
+    """While Halo is away no token is asked for anywhere; what was guessed is asked again with the next token."""
+    seen: list[str] = []
+    answers = iter([first, httpx.Response(200, json={"auth_url": "https://login.test/auth"})])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/AuthInfo":
+            return next(answers)
+        if request.method == "POST":
+            seen.append(request.url.host)
+            known = request.url.host == "login.test"
+            return httpx.Response(200, json={"access_token": "t"}) if known else httpx.Response(404)
+        return httpx.Response(200, json=[])
+
+    client = HaloClient(settings.model_copy(update={"authorisation_server": None}), httpx.MockTransport(answer))
+    with pytest.raises(HaloRequestError) as caught:
+        await client.get_all("Status", Status)
+    assert (caught.value.retryable, caught.value.surely_not_processed) == (True, True)
+    assert seen == ["acme.halopsa.test"] * tokens
+    await client.get_all("Status", Status)
+    await client.aclose()
+    assert seen == ["acme.halopsa.test"] * tokens + ["login.test"]
 
 
 async def test_the_tenant_may_come_from_the_resource_server(settings: HaloSettings) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dispatcher.halo.auth import api_url
 from dispatcher.halo.client import HaloClient, Purpose, purpose
 from dispatcher.halo.errors import CannotTellError, HaloRequestError
-from dispatcher.halo.models import Status, Ticket, TicketType, User, WrittenTicket
+from dispatcher.halo.models import Category, Status, Team, Ticket, TicketType, User, WrittenTicket
 from dispatcher.halo.settings import HaloSettings
 from tests.halo.fake import Answer, FakeHalo, reply, view
 
@@ -361,6 +361,7 @@ async def test_a_given_up_request_counts_as_unanswered(settings: HaloSettings) -
         {"Record_Count": "1.0", "USERS": [{"ID": "7", "Name": None}]},
         {"record_count": 1, "columns": [], "results": [{"id": 7.0}]},
         {"record_count": 1, "columns": [1], "data": [{"id": 7.0}]},
+        {"record_count": 1, "users": [{"id": 7}], "departments": []},
         {"record_count": None, "users": [{"id": 7}, {"id": None}, None, "x"]},
         [{"id": 7}],
     ],
@@ -394,6 +395,28 @@ async def test_an_answer_that_contradicts_itself_is_no_empty_list(
     else:
         with pytest.raises(HaloRequestError, match=re.escape(found)):
             await client.get_all("Users", User, rows_in="users")
+
+
+async def test_a_list_is_found_under_the_name_of_its_path(client: HaloClient, halo: FakeHalo) -> None:
+    """Of several lists in an answer the one that is called like what was asked for is meant."""
+    halo.answers["Team"] = reply(200, {"record_count": 1, "teams": [{"id": 7}], "departments": [{"id": 1}]})
+    halo.answers["Category"] = reply(200, {"categories": [{"id": 8}], "types": []})
+    assert await client.get_all("Team", Team) == [Team(id=7)]
+    assert await client.get_all("Category", Category) == [Category(id=8)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "retryable"),
+    [({"7": {"id": 7}}, False), ({"a": [], "b": []}, False), ({"record_count": 3, "teams": []}, True)],
+)
+async def test_another_shape_is_no_matter_of_time(
+    client: HaloClient, halo: FakeHalo, answer: Any, retryable: bool
+) -> None:
+    """An answer without a list will have none later; a list without its rows may have them."""
+    halo.answers["Team"] = reply(200, answer)
+    with pytest.raises(HaloRequestError) as caught:
+        await client.get_all("Team", Team)
+    assert caught.value.retryable is retryable
 
 
 async def test_a_strict_list_has_every_row(client: HaloClient, halo: FakeHalo) -> None:

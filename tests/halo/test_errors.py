@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -50,6 +51,12 @@ PROBLEM = {"title": "One or more validation errors occurred.", "errors": {"$[0].
         ('{"resultCode":3,"errorMessage":"Bad outcome"}', "Bad outcome"),
         (json.dumps(PROBLEM), "summary: Required."),
         ('{"title":"Not Found","status":404}', "Not Found"),
+        ('{"Message":"The request is invalid.","ModelState":{"[0].team":["bad"]}}', "team: bad"),
+        ('{"Message":"An error has occurred.","ExceptionMessage":"Bad team"}', "Bad team"),
+        ('{"errors":["Bad team","Bad agent"]}', "Bad team; Bad agent"),
+        ('{"errors":[{"field":"team","message":"is not valid"}]}', "team: is not valid"),
+        ('{"error":{"code":"invalid","field":"team","message":"not valid"}}', "team: not valid"),
+        ('{"Message":"half \\ud83d"}', "half ?"),
         ('"Rate Limit Reached"', "Rate Limit Reached"),
         ('[{"Message":"one"},{"Message":"two"}]', "one; two"),
         ("Rate Limit Reached - 300 Requests.", "Rate Limit Reached - 300 Requests."),
@@ -73,13 +80,15 @@ def test_every_shape_of_body_becomes_words(body: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("status", "retryable", "surely_not_processed"),
     [
-        (301, False, False),
-        (400, False, False),
+        (301, True, False),
+        (400, True, False),
         (401, True, True),
         (403, False, False),
         (404, False, False),
+        (405, True, False),
         (408, True, False),
-        (413, False, False),
+        (410, True, False),
+        (413, False, True),
         (429, True, True),
         (500, True, False),
         (502, True, False),
@@ -127,20 +136,46 @@ def test_a_refusal_by_validation_says_so(status: int, body: str, problem: str) -
         "Transaction (Process ID 52) was deadlocked on lock resources",
         "Execution Timeout Expired.",
         "An unexpected error occurred",
+        '{"Message":"An error has occurred.","ExceptionMessage":"Team","ExceptionType":"System.FormatException"}',
     ],
 )
 def test_an_accident_of_halos_is_no_refusal(body: str) -> None:
     """A 400 that tells of Halo's own failure may have come in the middle of the work: look, then try again."""
     error = refusal("POST Tickets", 400, {}, body)
     assert (error.problem, error.retryable, error.surely_not_processed) == ("", True, False)
+    assert error.doubt == message_in_words(body)
     assert str(error).endswith("Halo itself failed, maybe half-way: look before trying again.")
 
 
-@pytest.mark.parametrize(("status", "body"), [(400, ""), (400, " <html>Bad Request</html>"), (403, "Team"), (500, "x")])
-def test_what_names_no_value_is_no_problem_of_values(status: int, body: str) -> None:
-    """Without words, or with another status, nobody knows what to change."""
+@pytest.mark.parametrize(
+    ("status", "body", "doubt"),
+    [
+        (400, "", "400 Bad Request, without a reason"),
+        (400, " <html>Bad Request</html>", "400 Bad Request, without a reason"),
+        (403, "Team", ""),
+        (500, "x", ""),
+        (302, "", ""),
+    ],
+)
+def test_what_names_no_value_is_no_problem_of_values(status: int, body: str, doubt: str) -> None:
+    """Without words nobody knows whether it is a refusal; another status is none."""
     error = refusal("POST Tickets", status, {}, body)
-    assert (error.problem, error.surely_not_processed) == ("", False)
+    assert (error.problem, error.doubt, error.surely_not_processed) == ("", doubt, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retryable"), [(403, "no", False), (403, "<html>", True), (404, "<p>", True)]
+)
+def test_a_page_comes_from_what_stands_before_halo(status: int, body: str, retryable: bool) -> None:
+    """A refusal in HTML is that of a proxy, and may pass."""
+    assert refusal("GET Users", status, {}, body).retryable is retryable
+
+
+def test_a_ticket_that_is_too_large_is_one_of_its_values() -> None:
+    """413 is about the text, whoever says it."""
+    error = refusal("POST Tickets", 413, {}, "<title>nginx</title>")
+    assert error.problem == f"413 {HTTPStatus(413).phrase}: an HTML page, `nginx`"
+    assert (error.retryable, error.surely_not_processed) == (False, True)
 
 
 def test_the_text_says_request_status_message_and_remedy() -> None:

@@ -137,6 +137,39 @@ async def test_agents_are_found_by_name_email_or_id(lookups: Lookups) -> None:
     )
 
 
+async def test_nobody_is_called_in_the_tenants_language(lookups: Lookups, halo: FakeHalo) -> None:
+    """Agent 1 is `Unassigned` whatever Halo calls it, and whether or not it counts as an agent there."""
+    halo.answers["Agent"] = reply(
+        200, [{"id": 1, "name": "Nicht zugewiesen", "isdisabled": True}, {"id": 2, "name": "A"}]
+    )
+    for value in ("unassigned", "Nicht zugewiesen", 1):
+        assert await lookups.agent(value) == Entry(1, "Unassigned", ("Nicht zugewiesen",))
+
+
+async def test_a_row_that_comes_twice_is_one(lookups: Lookups, halo: FakeHalo) -> None:
+    """Records of one id are no two records of one name."""
+    halo.answers["Status"] = reply(200, [{"id": 1, "name": "New"}, {"id": 1, "name": "New"}])
+    assert await lookups.status("new") == Entry(1, "New")
+
+
+async def test_a_list_that_is_not_there_is_asked_for_again_soon(client: HaloClient, halo: FakeHalo) -> None:
+    """A 404 is kept for a moment only: so answers a server that starts; a 403 is kept for the list's whole age."""
+    clock = Clock()
+    lookups = Lookups(client, 600, clock)
+    halo.answers["Status"] = reply(404)
+    halo.answers["Team"] = reply(403)
+    for clock.now in (0.0, 29.0):
+        for look in (lookups.status("New"), lookups.team(1)):
+            with pytest.raises(HaloRequestError):
+                await look
+    del halo.answers["Status"], halo.answers["Team"]
+    clock.now = 30.0
+    assert await lookups.status("New") == Entry(1, "New")
+    with pytest.raises(HaloRequestError):
+        await lookups.team(1)
+    assert len(halo.requests) == 3
+
+
 async def test_a_priority_means_something_within_the_sla_of_the_type(lookups: Lookups) -> None:
     """One name has another number under another SLA, and a number of another SLA is none here."""
     incident = Entry(1, "Incident", sla_id=1)
@@ -240,17 +273,19 @@ async def test_ranks_come_from_what_is_known(lookups: Lookups, halo: FakeHalo) -
 
 
 async def test_notes_may_have_another_outcome(lookups: Lookups, halo: FakeHalo) -> None:
-    """What a type allows, private first, then notes; nothing that is hidden, mails or changes the status."""
+    """What a type allows, private first; of others those that say that they neither mail nor change the status."""
     outcomes = [
         {"id": 1, "outcome": "Phone Call"},
         {"id": 2, "outcome": "Quick Note"},
-        {"id": 3, "outcome": "Re-Assign", "hidefromuser": True},
+        {"id": 3, "outcome": "Re-Assign", "hidefromuser": True, "newstatus": -1, "sendemail": 0},
         {"id": 4, "outcome": "Email User", "sendemail": 1},
         {"id": 5, "outcome": "Resolve", "newstatus": 9},
         {"id": 6, "outcome": "Private Note", "hidefromuser": True, "hidden": True},
         {"id": 7, "outcome": "Internal Note", "hidefromuser": True},
     ]
     halo.answers["Outcome"] = reply(200, outcomes)
+    halo.answers["Outcome/1"] = reply(200, outcomes[0])
+    halo.answers["Outcome/2"] = reply(200, outcomes[1] | {"sendemail": 0, "newstatus": "-1"})
     halo.answers["TicketType/1"] = reply(200, {"id": 1})
     # By version the id of an allowed action is the row's own, or its second key.
     halo.answers["TicketType/2"] = reply(
@@ -258,8 +293,9 @@ async def test_notes_may_have_another_outcome(lookups: Lookups, halo: FakeHalo) 
     )
     halo.answers["TicketType/3"] = reply(403)
     found = [[entry.id for entry in await lookups.note_outcomes(number)] for number in (1, 2, 3, 1)]
-    assert found == [[7, 3, 2], [1], [7, 3, 2], [7, 3, 2]]
-    assert [request.url.params.get("tickettype_id") for request in halo.requests[::2]] == ["1", "2", "3"]
+    assert found == [[7, 3, 2], [], [7, 3, 2], [7, 3, 2]]
+    wanted = [request.url.params["tickettype_id"] for request in halo.requests if "tickettype_id" in request.url.params]
+    assert wanted == ["1", "2", "3"]
 
 
 async def test_lists_are_read_again_when_old(client: HaloClient, halo: FakeHalo) -> None:

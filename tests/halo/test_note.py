@@ -121,4 +121,37 @@ def test_a_long_note_keeps_what_matters(ticket: dict[str, Any], decision: dict[s
         assert len(html) <= longest
         assert carries_reference(html, "t-1")
         assert all(f"<td>Tier {number}</td>" in html for number in range(10))
-        assert "<td>[cut: 1 more, which dispatcher keeps]</td>" in html
+        assert "&amp; … [cut]</td></tr></table>" in html
+
+
+def test_the_marker_has_room_before_all_else() -> None:
+    """Whatever fills the note, in whatever length, its reference can be found again."""
+    decision = {"action_variables": {"priv_append": "p" * 50}, "revision": "abc"}
+    for length in range(1, 2_400, 7):
+        html = to_html(sections({"name": '"' * 300, "selections": "x" * length}, decision, (), (), "t-1"), 2_000)
+        assert len(html) <= 2_000
+        assert carries_reference(html, "t-1")
+
+
+def test_what_is_too_long_is_cut_and_not_left_out() -> None:
+    """The longest cells are cut to the room that is left, so that each value begins in the note."""
+    decision = {"action_variables": {"priv_append": '"' * 9_990}, "revision": "abc"}
+    errors = [SubmissionError(f"category_{level}", "v" * 300, "r" * 9_000) for level in range(1, 4)]
+    for longest, rest in ((2_000, 60_000), (10_000, 60_000), (60_000, 60_000)):
+        html = to_html(sections({"name": "Bob"}, decision, errors, (), "t-1"), longest)
+        assert longest * 0.75 <= len(html) <= min(longest, rest)
+        assert [f"<td>category_{level}</td><td>vvvv" in html for level in range(1, 4)] == [True] * 3
+        assert "<td>&quot;&quot;" in html
+        assert html.count(" … [cut]</td>") >= 1
+
+
+def test_rows_that_have_no_room_are_counted() -> None:
+    """What could not be filed is left out last, and the number of the others stands in the note."""
+    fired = [{"file": "vip.rules", "line": line, "title": "t" * 200} for line in range(40)]
+    decision = {"action_variables": {}, "fired": fired, "revision": "abc"}
+    errors = [SubmissionError("team", f"Tier {number}", "no team") for number in range(5)]
+    html = to_html(sections({}, decision, errors, (), "t-1"), 2_000)
+    assert len(html) <= 2_000
+    assert all(f"<td>Tier {number}</td>" in html for number in range(5))
+    assert html.count("<td>vip.rules:") == 5
+    assert "<td>[cut: 36 more, which dispatcher keeps]</td>" in html

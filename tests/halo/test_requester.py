@@ -193,6 +193,48 @@ async def test_users_that_may_not_be_read_do_not_stop_the_ticket(directory: Dire
     assert who == "Who it really was: Eve, eve@example.com."
 
 
+@pytest.mark.parametrize(
+    "answer", [reply(404), reply(302), reply(405), reply(403, "<html>"), reply(400, "<html>"), reply(500)]
+)
+async def test_only_a_clear_no_gives_users_up(directory: Directory, halo: FakeHalo, answer: Any) -> None:
+    """Whatever else Halo, or what stands before it, answers may pass: the ticket waits."""
+    halo.answers["Users"] = answer
+    with pytest.raises(HaloRequestError, match="GET Users"):
+        await directory.requester({"email": "eve@example.com"})
+    del halo.answers["Users"]
+    await directory.requester({"email": "alice@contoso.com"})
+    assert "advanced_search" in halo.requests[-1].url.params, "a page is no refusal of that search"
+
+
+async def test_users_that_cannot_be_searched_do_not_stop_the_ticket(directory: Directory, halo: FakeHalo) -> None:
+    """A Halo that refuses both searches lets Halo choose."""
+    halo.answers["Users"] = reply(400, {"Message": "Invalid parameter"})
+    assert (await directory.requester({"email": "eve@example.com"})).user_id is None
+    assert len(halo.requests) == 2
+
+
+@pytest.mark.parametrize("email", ["x" * 66_000 + "@b.c", "dan jump@contoso.com", "dan.jump", "@contoso.com"])
+async def test_what_is_no_address_is_not_asked_for(directory: Directory, halo: FakeHalo, email: str) -> None:
+    """Such a requester is unknown, costs no request, and is told in few words."""
+    found = await directory.requester({"email": email})
+    assert (found.user_id, len(halo.requests)) == (2, 1)
+    assert found.remarks[0].startswith("The ticket came with an e-mail address that is none: ")
+    assert sum(map(len, found.remarks)) < 1_000
+    assert await directory.known_of(email) == Known("", "")
+    assert len(halo.requests) == 1
+
+
+async def test_what_is_no_host_name_is_not_asked_for(directory: Directory, halo: FakeHalo) -> None:
+    """Nor is any asset looked for without its client, where one of another client could be found."""
+    assert await directory.asset("x" * 256, 12) == FoundAsset(
+        None, ("No asset is linked: a name of 256 characters is none of a host.",)
+    )
+    assert await directory.asset("contoso-lt-1", None) == FoundAsset(
+        None, ("No asset is linked: the requester's client is not known.",)
+    )
+    assert halo.requests == []
+
+
 async def test_a_user_just_found_is_not_looked_up_again(directory: Directory, halo: FakeHalo, clock: Clock) -> None:
     """What intake found serves delivery a moment later, whatever the case of the address, and no longer."""
     assert await directory.known_of("Alice@Contoso.com") == Known("Contoso Ltd.", "Alice")
@@ -237,7 +279,7 @@ async def test_addresses_are_not_remembered_for_ever(
     directory: Directory, halo: FakeHalo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest address makes room for a new one."""
-    monkeypatch.setattr("dispatcher.halo.requester.MOST_ADDRESSES", 2)
+    monkeypatch.setattr("dispatcher.halo.tables.MOST_REMEMBERED", 2)
     for email in ("a@b.c", "b@b.c", "c@b.c", "c@b.c", "a@b.c"):
         await directory.known_of(email)
     assert len(halo.requests) == 4

@@ -59,6 +59,15 @@ def test_defaults_reach_the_emulator() -> None:
             {"note_outcome": True},
             "Value error, write the name of an outcome, such as Internal Note, or its id",
         ),
+        (
+            {"catch_all_user": "@"},
+            "Value error, write the e-mail address of a Halo user, such as unregistered@example.com",
+        ),
+        (
+            {"resource_server": "https://x y/api"},
+            "Value error, write the whole address, such as https://example.halopsa.com/api",
+        ),
+        ({"scope": "  "}, "Value error, write the scopes of Halo's application, such as all"),
         ({"timeout_seconds": 0}, "Input should be greater than 0"),
         ({"resource_servre": "https://x"}, "Extra inputs are not permitted"),
     ],
@@ -114,6 +123,14 @@ def test_an_unknown_key_does_not_show_its_value() -> None:
         (
             {"authorisation_server": "https://halo.acme.com/itsm/auth/token/"},
             ("https://halo.acme.com/itsm", "https://halo.acme.com/itsm/auth/token/"),
+        ),
+        (
+            {"authorisation_server": "https://acme.halopsa.com/auth/token?tenant=acme"},
+            ("https://acme.halopsa.com", "https://acme.halopsa.com/auth/token?tenant=acme"),
+        ),
+        (
+            {"authorisation_server": "https://auth.acme.com/token"},
+            ("https://auth.acme.com", "https://auth.acme.com/token"),
         ),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dispatcher.halo.errors import CannotTellError, HaloRequestError
 from dispatcher.halo.note import SubmissionError
+from dispatcher.halo.noting import REFUSED_PAUSE_SECONDS
 from dispatcher.halo.settings import HaloSettings
 from dispatcher.halo.writer import CreatedTicket, HaloWriter, UpdatedTicket
 from dispatcher.tickets import TICKET_SCHEMA
@@ -211,6 +212,15 @@ async def test_lists_that_may_not_be_read_cost_their_field_only(writer: HaloWrit
     assert created.submission_errors == (SubmissionError("state", "New", reason, None),)
     (sent,) = halo.sent("Tickets")
     assert (sent.get("status_id"), sent["team"]) == (None, "1st Line Support")
+
+
+async def test_a_list_in_an_odd_shape_costs_its_field_only(writer: HaloWriter, halo: FakeHalo) -> None:
+    """What one version of Halo answers otherwise does not keep tickets waiting."""
+    halo.answers["Team"] = reply(200, {"1": {"id": 1, "name": "1st Line Support"}})
+    decision = deciding(team="1st Line Support", state="New")
+    created = await writer.create_ticket("t-1", {"email": "alice@contoso.com"}, decision, defaults={}, claim=granted)
+    assert [error.variable for error in created.submission_errors] == ["team"]
+    assert halo.sent("Tickets")[0]["status_id"] == 1
 
 
 async def test_custom_fields_that_halo_dropped_are_reported(
@@ -438,8 +448,9 @@ def noting(halo: FakeHalo, *allowed: int) -> None:
     halo.answers["Tickets/1001"] = reply(200, {"id": 1001, "tickettype_id": 3})
     halo.answers["TicketType/3"] = reply(200, {"id": 3})
     rows = [{"id": 7, "outcome": "Internal Note"}, {"id": 12, "outcome": "Re-Assign", "hidefromuser": True}]
-    rows += [{"id": number, "outcome": f"Call {number}"} for number in (30, 31, 32)]
+    rows += [{"id": number, "outcome": f"Call {number}", "hidefromuser": True} for number in (30, 31, 32)]
     halo.answers["Outcome"] = reply(200, rows)
+    halo.answers["Outcome/7"] = reply(200, rows[0] | {"sendemail": 0, "newstatus": 0})
 
 
 async def test_a_note_takes_another_outcome_where_its_own_is_refused(writer: HaloWriter, halo: FakeHalo) -> None:
@@ -450,17 +461,23 @@ async def test_a_note_takes_another_outcome_where_its_own_is_refused(writer: Hal
     sent = halo.sent("Actions")
     assert [(action["outcome_id"], action["hiddenfromuser"]) for action in sent] == [(7, True), (12, True)]
     assert claims.count == 2
-    assert halo.asked() == ["GET Outcome", "POST Actions", "GET Tickets/1001", "GET Outcome", "GET TicketType/3",
-                            "POST Actions"]  # fmt: skip
+    assert halo.asked() == [
+        "GET Outcome",
+        "POST Actions",
+        "GET Tickets/1001",
+        "GET Outcome",
+        "GET TicketType/3",
+        "POST Actions",
+    ]
 
 
 async def test_an_unknown_outcome_takes_another(settings: HaloSettings, halo: FakeHalo) -> None:
     """A name that Halo does not know costs the outcome, not the note."""
-    noting(halo, 7)
+    noting(halo, 30)
     writer = HaloWriter(settings.model_copy(update={"note_outcome": "Nothing"}), halo.transport())
     assert await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted) == 5
     await writer.aclose()
-    assert [action.get("outcome_id", action.get("outcome")) for action in halo.sent("Actions")] == ["Nothing", 12, 7]
+    assert [action.get("outcome_id", action.get("outcome")) for action in halo.sent("Actions")] == ["Nothing", 12, 30]
 
 
 async def test_no_outcome_at_all_ends_in_the_first_refusal(writer: HaloWriter, halo: FakeHalo) -> None:
@@ -468,26 +485,120 @@ async def test_no_outcome_at_all_ends_in_the_first_refusal(writer: HaloWriter, h
     noting(halo)
     with pytest.raises(HaloRequestError, match="You do not have access to this Action at the moment") as caught:
         await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
-    assert [action["outcome_id"] for action in halo.sent("Actions")] == [7, 12, 30]
-    assert (caught.value.retryable, caught.value.surely_not_processed) == (False, True)
+    assert [action["outcome_id"] for action in halo.sent("Actions")] == [7, 12, 30, 31]
+    assert (caught.value.retryable, caught.value.surely_not_processed) == (True, True)
+    assert caught.value.retry_after_seconds == REFUSED_PAUSE_SECONDS
 
 
 @pytest.mark.parametrize(
-    ("problem", "retryable"),
+    "words",
     [
-        ("Tickets with the default Client/Site must be moved before working on the Ticket", True),
-        ("The Note is too long", False),
+        "Sie haben derzeit keinen Zugriff auf diese Aktion",
+        "Time Taken must be entered",
+        "Tickets with the default Client/Site must be moved before working on the Ticket",
     ],
 )
-async def test_other_refusals_of_a_note_need_no_other_outcome(
-    writer: HaloWriter, halo: FakeHalo, problem: str, retryable: bool
-) -> None:
-    """What an outcome cannot mend is passed on; a ticket that must be moved first will be, by someone."""
-    halo.answers["Actions"] = reply(400, {"Message": problem})
-    with pytest.raises(HaloRequestError, match=problem) as caught:
+async def test_any_refusal_of_a_note_tries_another_outcome(writer: HaloWriter, halo: FakeHalo, words: str) -> None:
+    """Whatever the words, private outcomes are tried; when none is taken, the note waits for someone."""
+    noting(halo, 12)
+    refuse = reply(400, {"Message": words})
+    halo.answers["Actions"] = lambda request: (
+        reply(201, {"id": 5})(request) if json.loads(request.content)[0]["outcome_id"] == 12 else refuse(request)
+    )
+    assert await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted) == 5
+    halo.answers["Actions"] = refuse
+    with pytest.raises(HaloRequestError, match=words) as caught:
         await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
-    assert (caught.value.retryable, caught.value.surely_not_processed) == (retryable, True)
-    assert len(halo.sent("Actions")) == 1
+    assert (caught.value.retryable, caught.value.surely_not_processed) == (True, True)
+
+
+async def test_a_note_too_long_is_written_short(writer: HaloWriter, halo: FakeHalo) -> None:
+    """Words about the length cost the note's length, and no other outcome is asked for; the marker stays."""
+    noting(halo, 7)
+    taken = halo.answers["Actions"]
+    halo.answers["Actions"] = lambda request: (
+        reply(400, {"Message": "The Note is too long"})(request) if len(request.content) > 2_500 else taken(request)
+    )
+    decision = deciding(priv_append="x" * 9_000)
+    claims = Claims()
+    assert await writer.add_note(1001, "t-1", {}, decision, (), (), claim=claims) == 5
+    sent = halo.sent("Actions")
+    assert [action["outcome_id"] for action in sent] == [7, 7]
+    assert "dispatcher-reference: t-1" in sent[-1]["note_html"]
+    assert claims.count == 2
+
+
+async def test_a_note_that_is_refused_without_words_changes_its_way(writer: HaloWriter, halo: FakeHalo) -> None:
+    """One request an attempt; the first time it may be an accident, then another outcome is taken."""
+    noting(halo, 12)
+    taken = halo.answers["Actions"]
+    halo.answers["Actions"] = lambda request: (
+        taken(request) if json.loads(request.content)[0]["outcome_id"] == 12 else httpx.Response(400)
+    )
+    for _ in range(2):
+        with pytest.raises(HaloRequestError) as caught:
+            await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
+        assert (caught.value.retryable, caught.value.surely_not_processed) == (True, False)
+    assert await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted) == 5
+    assert [action["outcome_id"] for action in halo.sent("Actions")] == [7, 7, 12]
+
+
+async def test_a_note_that_halo_shows_is_reported(
+    writer: HaloWriter, halo: FakeHalo, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A private note that Halo's answer calls open is a warning with what to do, and nothing of the ticket."""
+    for answer, warnings in (({"id": 5, "hiddenfromuser": True}, 0), ({"id": 5, "hiddenfromuser": False}, 1)):
+        halo.answers["Actions"] = reply(201, answer)
+        await writer.add_note(1001, "t-1", {"name": "Alice"}, deciding(), (), (), claim=granted)
+        assert len(caplog.records) == warnings
+    assert caplog.messages == [
+        "the private note is open to the end user in Halo: set `note_outcome` to an outcome that hides it"
+    ]
+
+
+async def test_an_answer_about_something_else_is_doubt(writer: HaloWriter, halo: FakeHalo) -> None:
+    """An answer that belongs to another request says nothing of this one."""
+    ticket = {"email": "alice@contoso.com"}
+    halo.answers["Tickets"] = reply(201, {"id": 1001, "third_party_id_string": "t-2"})
+    halo.answers["Actions"] = reply(201, {"id": 5, "ticket_id": 1002})
+    with pytest.raises(HaloRequestError, match="another reference than t-1") as first:
+        await writer.create_ticket("t-1", ticket, deciding(), defaults={}, claim=granted)
+    with pytest.raises(HaloRequestError, match="about ticket 1002 instead of 1001") as second:
+        await writer.add_note(1001, "t-1", {}, deciding(), (), (), claim=granted)
+    for caught in (first, second):
+        assert (caught.value.retryable, caught.value.surely_not_processed) == (True, False)
+    halo.answers["Tickets"] = reply(201, {"id": 1001, "third_party_id_string": "T-1"})
+    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={}, claim=granted)
+    assert created.halo_ticket_id == 1001
+
+
+async def test_a_refusal_to_read_is_no_verdict_on_the_ticket(writer: HaloWriter, halo: FakeHalo) -> None:
+    """What Halo says of a search before the ticket is not about the ticket's values."""
+    halo.answers["Asset"] = reply(400, {"Message": "Bad parameter"})
+    ticket = {"email": "alice@contoso.com", "hostname": "PC"}
+    created = await writer.create_ticket("t-1", ticket, deciding(), defaults={}, claim=granted)
+    assert created.remarks[0].startswith("No asset is linked: GET Asset: Halo answered 400 Bad Request: Bad parameter.")
+    for status in (302, 404, 405):
+        halo.answers["Users"] = reply(status)
+        with pytest.raises(HaloRequestError) as caught:
+            await writer.create_ticket("t-1", {"email": "dan.jump@contoso.com"}, deciding(), defaults={}, claim=granted)
+        assert (caught.value.problem, caught.value.surely_not_processed) == ("", True)
+    assert len(halo.sent("Tickets")) == 1
+
+
+async def test_a_refused_filter_cannot_tell(writer: HaloWriter, halo: FakeHalo) -> None:
+    """A Halo that does not take the filter cannot say whether it has the ticket; asking again will not help."""
+    halo.answers["Tickets"] = reply(400, {"Message": "Invalid parameter"})
+    with pytest.raises(CannotTellError, match="Search for the reference t-1 by hand"):
+        await writer.find_ticket("t-1")
+    halo.answers["Tickets"] = reply(400, "<html>Bad Gateway</html>")
+    with pytest.raises(HaloRequestError) as caught:
+        await writer.find_ticket("t-1")
+    assert not isinstance(caught.value, CannotTellError)
+    # Deleted between the list and the look at it.
+    halo.answers["Tickets"] = reply(200, view("tickets", [{"id": 1001}]))
+    halo.answers["Tickets/1001"] = reply(404)
+    assert await writer.find_ticket("t-1") is None
 
 
 async def test_a_doubtful_note_is_not_tried_with_another_outcome(writer: HaloWriter, halo: FakeHalo) -> None:
@@ -524,7 +635,7 @@ async def test_long_texts_are_cut(settings: HaloSettings, halo: FakeHalo) -> Non
     assert details.endswith("&lt;<br><br>[cut: this message has 5000 characters; dispatcher keeps the whole under t-1]")
     assert len(html) <= 2_000
     assert "dispatcher-reference: t-1" in html
-    assert html.count("[cut: 1 more, which dispatcher keeps]") == 2
+    assert html.count(" … [cut]</td>") == 2
 
 
 async def test_a_change_sends_what_is_set_and_nothing_else(writer: HaloWriter, halo: FakeHalo) -> None:

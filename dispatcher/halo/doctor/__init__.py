@@ -38,16 +38,17 @@ async def examine(
     servers = Servers(settings, transport, now)
     client = HaloClient(settings, transport)
     writer = HaloWriter(settings, transport)
+    trial = Trial(settings, defaults, client, writer)
     try:
         checks = [*servers.checks(), *Records(settings, defaults, client, writer).checks()]
         if write_test_ticket:
-            checks += Trial(defaults, client, writer).checks()
+            checks += trial.checks()
         else:
             checks.append(Check("editing", _untried))
         async for finding in findings(checks, limit_seconds):
             yield finding
     finally:
-        for each in (servers, client, writer):
+        for each in (trial, servers, client, writer):
             await each.aclose()
 
 

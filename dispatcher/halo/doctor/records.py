@@ -14,7 +14,7 @@ from dispatcher.halo.client import PAGE_SIZE, HaloClient
 from dispatcher.halo.doctor.findings import Check, Result, failed, ok, skipped, warning
 from dispatcher.halo.doctor.servers import SERVERS
 from dispatcher.halo.errors import CannotTellError, sentence
-from dispatcher.halo.lookups import IMPACT, URGENCY, Lookups, Unresolved
+from dispatcher.halo.lookups import IMPACT, SOURCE, URGENCY, Lookups, Unresolved
 from dispatcher.halo.models import (
     Action,
     Agent,
@@ -129,6 +129,7 @@ class Records:
                 Check(f"default {variable}", partial(self._check_default, variable), SERVERS)
                 for variable in self._defaults
             ),
+            Check("source", self._check_source, SERVERS),
             Check("find by reference", self._check_find_by, ("tickets",)),
         )
 
@@ -208,6 +209,12 @@ class Records:
                 sentence(found.reason),
                 "Set `note_outcome` to an outcome that is visible in Halo, and private.",
             )
+        more = await self._client.get(f"Outcome/{found.id}", Outcome)
+        if more.does_more:
+            return warning(
+                f"{found.name} mails someone, or changes the status of the ticket.",
+                "Set `note_outcome` to an outcome that only notes, or every note will do that.",
+            )
         ticket_type = self._defaults.get("ticketType")
         of_type = None if ticket_type is None else await self._lookups.ticket_type(ticket_type)
         if of_type is None or isinstance(of_type, Unresolved):
@@ -246,6 +253,17 @@ class Records:
         if unknown:
             return failed(f"Halo has no custom field {', '.join(unknown)}.", "Correct `customfield` under [defaults].")
         return ok(", ".join(str(key) for key in value))
+
+    async def _check_source(self) -> Result:
+        number = self._settings.source
+        if number is None:
+            return ok("Halo's own default")
+        rows = await self._client.get_all("Lookup", LookupValue, {"lookupid": SOURCE})
+        names = {row.id: row.name for row in rows if not row.inactive}
+        if rows and number not in names:
+            known = ", ".join(f"{known} {name}" for known, name in sorted(names.items()))
+            return failed(f"`{number}` is no request source in Halo.", f"Set `source` to one that it has: {known}.")
+        return ok(f"{number} {names.get(number, '')}".rstrip())
 
     async def _check_find_by(self) -> Result:
         if self._any_ticket is None:
