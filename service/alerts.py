@@ -35,7 +35,7 @@ FAULT_SECONDS = 3600.0
 TIMEOUT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 10.0, 3600.0
 # Of one kind at a time; and of which the text names so many.
-MOST, NAMED = 1000, 10
+MOST, NAMED = 100, 10
 # Rules that fail in the same hour, of which more are not told one by one.
 MOST_FAULTS = 1000
 _HALO = "halo"
@@ -192,16 +192,20 @@ class Alerts:
     async def _tell(self) -> None:
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 20))
         due = await asyncio.to_thread(self._take, pause + TIMEOUT_SECONDS * len(Event))
+        heard = failed = False
         for event in Event:
             same = [one for one in due if one.event is event]
             if not same:
                 continue
-            if not await self._post(event, same):
-                self._failures += 1
-                self._not_before = self._clock() + pause
-                return
-            self._failures = 0
-            await asyncio.to_thread(self._told, same)
+            if await self._post(event, same):
+                heard = True
+                await asyncio.to_thread(self._told, same)
+            else:
+                failed = True
+        # A hook that refuses one kind of news for good, and hears the others, is asked again less and less, too.
+        self._failures = self._failures + 1 if failed else 0
+        if failed:
+            self._not_before = self._clock() + (FIRST_PAUSE_SECONDS if heard else pause)
 
     def _take(self, seconds: float) -> list[_Due]:
         """Return what is due, put off by so many seconds so that nobody else tells it meanwhile."""

@@ -258,7 +258,10 @@ async def _watch(app: FastAPI, halo: Halo, running: AsyncExitStack) -> Callable[
     def away_seconds() -> float | None:
         return None if worker is None else worker.outage.seconds()
 
-    state.readiness = readiness(settings, state.store, worker, away_seconds, halo.lookups_age_seconds)
+    def intake_failing() -> bool:
+        return settings.role != "worker" and state.intake.failing
+
+    state.readiness = readiness(settings, state.store, worker, away_seconds, halo.lookups_age_seconds, intake_failing)
     metrics.gauges(lambda: gauges(state.store, state.budget.left, away_seconds, halo.lookups_age_seconds))
     if worker is not None:
         retention = Retention(state.database, settings.retention)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import sqlite3
 import threading
 import time
@@ -25,11 +26,22 @@ METADATA = sa.MetaData()
 # Goes up with every change that a database of an earlier version does not have.
 VERSION = 2
 _VERSION = sa.Table("schema_version", METADATA, sa.Column("version", sa.Integer, nullable=False))
+# One row that is written to see whether that works; a page long, so that it needs room on the disk.
+_PROBE = sa.Table("write_probe", METADATA, sa.Column("filling", sa.Text, nullable=False))
 # Of PostgreSQL's advisory locks; any number of ours that nobody else takes.
 _CREATING = 0x64697370
 
 # How long a writer waits for those before it, and for another program that writes: a sender waits twice that at most.
 WRITE_SECONDS = 5.0
+
+# A PostgreSQL whose machine has vanished closes no connections: they are given up when nothing is heard of it.
+_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +56,12 @@ class Database:
         self._writing = threading.Semaphore(1 if self.is_sqlite else 1_000)
         # Without parameters in error texts: those go to the log, and tickets do not.
         self.engine = sa.create_engine(
-            self.url, pool_size=20, max_overflow=40, pool_pre_ping=True, hide_parameters=True
+            self.url,
+            pool_size=20,
+            max_overflow=40,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={} if self.is_sqlite else _PATIENCE,
         )
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
@@ -67,8 +84,9 @@ class Database:
                 if not self.is_sqlite:
                     # Processes that start together would each see no table, and all but one fail to create it.
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
-                METADATA.create_all(connection)
-                found = connection.execute(sa.select(sa.func.max(_VERSION.c.version))).scalar()
+                found = self._version(connection)
+                if found in (None, VERSION):
+                    METADATA.create_all(connection)
                 if found is None:
                     connection.execute(sa.insert(_VERSION).values(version=VERSION))
         except sa.exc.DBAPIError as error:
@@ -80,6 +98,16 @@ class Database:
                 f"the database {self} was made by another version of dispatcher (its tables have version {found}, "
                 f"this one needs {VERSION}); use that version, or another database"
             )
+
+    @staticmethod
+    def _version(connection: sa.Connection) -> int | None:
+        """Return the version of the tables that are there, None if there are none."""
+        there = set(sa.inspect(connection).get_table_names())
+        if _VERSION.name in there:
+            version: int | None = connection.execute(sa.select(sa.func.max(_VERSION.c.version))).scalar()
+            return version
+        # The first version did not tell.
+        return 1 if there.intersection(METADATA.tables) else None
 
     def close(self) -> None:
         """Give the database back."""
@@ -104,9 +132,22 @@ class Database:
             self._writing.release()
 
     def try_writing(self) -> None:
-        """Write something that changes nothing; raise `sqlalchemy.exc.DBAPIError` if that cannot be done."""
+        """Write something that nobody reads; raise `sqlalchemy.exc.DBAPIError` if that cannot be done."""
+        filling = secrets.token_hex(2048)
         with self.transaction() as connection:
-            connection.execute(sa.update(_VERSION).values(version=_VERSION.c.version))
+            if connection.execute(sa.update(_PROBE).values(filling=filling)).rowcount == 0:
+                connection.execute(sa.insert(_PROBE).values(filling=filling))
+
+    def empty_log(self) -> bool:
+        """Write SQLite's log into the file, and empty it; false if somebody reads, so that it must wait."""
+        if not self.is_sqlite:
+            return True
+        with self.engine.connect() as connection:
+            # Not waiting for readers: while it does, nobody writes.
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(WRITE_SECONDS * 1000)}")
+        return not busy
 
     def server(self) -> str:
         """Return name and version of what keeps the data."""

@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from dispatcher import RuleSet
 from dispatcher.errors import DispatcherError
 from service.deciding import ActiveRules
@@ -23,6 +25,9 @@ from service.store import USUAL_RANK, Arrival, State, Store
 # Without i, l, o and u: ids are read aloud and typed.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ID_PATTERN = f"[{_ALPHABET}]{{26}}"
+
+# How long a sender waits for the database at most, twice that if another batch is before its own.
+WRITE_SECONDS = 15.0
 
 _log = logging.getLogger(__name__)
 
@@ -99,6 +104,11 @@ class Intake:
         _log.info("ticket %s", arrival.state, extra=facts | {"decision_ms": round(seconds * 1000, 2)})
         return Taken(arrival.ticket_id, decision)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last ticket could not be kept."""
+        return self._arrivals.failing
+
     def _rank(self, priority: Any) -> int | None:
         rank = self._rank_of(priority)
         # Any number can be a priority, and few are one in Halo.
@@ -127,6 +137,7 @@ class _Arrivals:
         self._store = store
         self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self.failing = False
 
     async def keep(self, arrival: Arrival) -> bool:
         """Return when the ticket is on disk, False if its idempotency key is taken; raise what kept it from there."""
@@ -140,11 +151,16 @@ class _Arrivals:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                results = await asyncio.to_thread(self._store.insert, [arrival for arrival, _ in batch])
+                # A database that has vanished may never answer; what it has kept all the same is found by its key.
+                async with asyncio.timeout(WRITE_SECONDS):
+                    results = await asyncio.to_thread(self._store.insert, [arrival for arrival, _ in batch])
             except Exception as error:  # noqa: BLE001 - raised where it belongs
+                self.failing = True
+                away = sa.exc.OperationalError("INSERT", {}, error) if isinstance(error, TimeoutError) else error
                 for _, kept in batch:
-                    _settle(kept, error)
+                    _settle(kept, away)
             else:
+                self.failing = False
                 for (_, kept), result in zip(batch, results, strict=True):
                     _settle(kept, result)
         self._writing = None

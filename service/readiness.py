@@ -77,10 +77,13 @@ def readiness(
     worker: Worker | None,
     away_seconds: Callable[[], float | None],
     lookups_age_seconds: Callable[[], float | None],
+    intake_failing: Callable[[], bool] = lambda: False,
 ) -> Readiness:
     """Return the checks of a process: those of a worker only where there is one."""
 
     async def database() -> Check:
+        if intake_failing():
+            return Check(False, "the last ticket that came in could not be kept")
         await asyncio.to_thread(store.database.try_writing)
         return Check(True, "it can be written")
 

@@ -71,7 +71,7 @@ class Retention:
             while await asyncio.to_thread(self._batch, [*old, TICKETS.c.updated_at >= self._done[number]], erase):
                 await asyncio.sleep(PAUSE_SECONDS)
             self._done[number] = until
-        await asyncio.to_thread(clean_files, self._database)
+        await asyncio.to_thread(_clean, self._database)
 
     def _batch(self, old: list[sa.ColumnElement[bool]], erase: Callable[[sa.Connection, _Rows], None]) -> bool:
         """Erase a number of old tickets; true if there may be more."""
@@ -109,18 +109,8 @@ def delete(database: Database, ticket_id: str) -> bool:
         if connection.execute(sa.delete(TICKETS).where(free)).rowcount == 0:
             return False
         connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.ticket_id == ticket_id))
-    clean_files(database)
+    _clean(database)
     return True
-
-
-def clean_files(database: Database) -> None:
-    """Empty SQLite's log, in which what was deleted still stands. While somebody reads, a later time must do."""
-    if not database.is_sqlite:
-        return
-    with database.transaction() as connection:
-        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-    if busy:
-        _log.info("SQLite's log is in use and was not emptied; the next time will do")
 
 
 def reduced(decision: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +136,12 @@ def reduced(decision: dict[str, Any]) -> dict[str, Any]:
         "unused_keys": [],
         "looked_up": {},
     }
+
+
+def _clean(database: Database) -> None:
+    """Empty SQLite's log, in which what was deleted still stands."""
+    if not database.empty_log():
+        _log.info("SQLite's log is in use and was not emptied; the next time will do")
 
 
 def _erase_bodies(connection: sa.Connection, rows: _Rows) -> None:

@@ -83,10 +83,12 @@ TICKETS = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("alert_at", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("waiting_since", sa.BigInteger, nullable=False),
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("tenant", "idempotency_key"),
     sa.Index("ticket_queue", "state", "attempts", "rank", "id"),
     sa.Index("ticket_leased", "leased_until"),
+    sa.Index("ticket_waiting", "state", "waiting_since"),
     sa.Index("ticket_ended", "state", "updated_at"),
 )
 ATTEMPTS = sa.Table(
@@ -108,14 +110,6 @@ _WAITING = TICKETS.c.state == State.ACCEPTED
 STOPPED = (State.DEAD, State.REVIEW, State.CANCELLED)
 # What is no longer kept cannot be filed.
 _WHOLE = TICKETS.c.payload.is_not(None) & TICKETS.c.decision.is_not(None)
-# Due at once: everything is later than 0.
-_REOPENED: dict[str, Any] = {
-    "state": State.ACCEPTED,
-    "failures": 0,
-    "due_at": 0,
-    "watched_by": None,
-    "alert_at": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +206,7 @@ class Store:
                 # At once: `now` may be of a clock that is ahead of the others.
                 "due_at": 0,
                 "created_at": now,
+                "waiting_since": now,
                 "updated_at": now,
             }
             for arrival in arrivals
@@ -256,10 +251,8 @@ class Store:
         return {state: found.get(state, 0) for state in states}
 
     def oldest_waiting(self) -> int | None:
-        """Return when the oldest ticket came in that is still to be filed."""
-        # Ids sort by time, and the queue's index has them: that of a long queue is read, and not its tickets.
-        first = sa.select(sa.func.min(TICKETS.c.id)).where(_WAITING).scalar_subquery()
-        query = sa.select(TICKETS.c.created_at).where(TICKETS.c.id == first)
+        """Return since when the ticket has been waiting that has waited longest; from a replay on, if there was one."""
+        query = sa.select(sa.func.min(TICKETS.c.waiting_since)).where(_WAITING)
         with self.database.engine.connect() as connection:
             oldest: int | None = connection.execute(query).scalar()
         return oldest
@@ -480,7 +473,7 @@ class Store:
             & TICKETS.c.ticket_intent.is_not(None)
         )
         found: dict[str, Any] = {"halo_ticket_id": halo_ticket_id, "remarks": to_text([LOST_ANSWER])}
-        return self._update(unknown, **_REOPENED, **(found if halo_ticket_id else {"ticket_intent": None}))
+        return self._update(unknown, **_reopened(), **(found if halo_ticket_id else {"ticket_intent": None}))
 
     def resolve_note(self, ticket_id: str, halo_note_id: int | None) -> bool:
         """Do the same for a ticket that is in Halo, and the note that it may have there."""
@@ -492,11 +485,11 @@ class Store:
             & TICKETS.c.note_intent.is_not(None)
         )
         if halo_note_id is None:
-            return self._update(unknown, **_REOPENED, note_intent=None)
+            return self._update(unknown, **_reopened(), note_intent=None)
         return self._update(unknown, state=State.FILED, halo_note_id=halo_note_id, alert_at=None)
 
     def _reopen(self, which: sa.ColumnElement[bool], defaults: Mapping[str, Any] | None) -> int:
-        values = _REOPENED if defaults is None else {**_REOPENED, "defaults": to_text(defaults)}
+        values = _reopened() | ({} if defaults is None else {"defaults": to_text(defaults)})
         now = milliseconds()
         with self.database.transaction() as connection:
             reopening = sa.update(TICKETS).where(which, _WHOLE).values(**values, updated_at=now)
@@ -530,6 +523,18 @@ class Store:
                 .where(ATTEMPTS.c.ticket_id == ticket_id, ATTEMPTS.c.number == number)
                 .values(ended_at=now, result=result, status=status, answer=answer)
             )
+
+
+def _reopened() -> dict[str, Any]:
+    """Return what a ticket has that waits anew, due at once."""
+    return {
+        "state": State.ACCEPTED,
+        "failures": 0,
+        "due_at": 0,
+        "waiting_since": milliseconds(),
+        "watched_by": None,
+        "alert_at": None,
+    }
 
 
 def _storable(text: str) -> str:

@@ -17,14 +17,16 @@ import socket
 import time
 from collections.abc import Callable
 
+import sqlalchemy as sa
+
 from service.delivery import Delivery, Outcome
 from service.settings import DeliverySection
 from service.store import Store
 
 # Between tries while Halo is away.
 LONGEST_PROBE_SECONDS = 60.0
-# While the database is away.
-DATABASE_PAUSE_SECONDS = 5.0
+# How long to wait for the database, and, when it is away, until the next try.
+DATABASE_SECONDS, DATABASE_PAUSE_SECONDS = 30.0, 5.0
 # Clocks wander a little; more is a step.
 CLOCK_STEP_SECONDS = 2.0
 
@@ -111,8 +113,10 @@ class Worker:
             self.looked_at = time.monotonic()
             pause = self._settings.poll_seconds
             try:
-                await self._keep_leases()
-                await self._begin()
+                # A database that has vanished may never answer.
+                async with asyncio.timeout(DATABASE_SECONDS):
+                    await self._keep_leases()
+                    await self._begin()
             except Exception:  # noqa: BLE001 - whatever it was, the next round must come
                 _log.exception("the queue cannot be read")
                 pause = DATABASE_PAUSE_SECONDS
@@ -144,7 +148,10 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._store.give_back, self._name)
+        try:
+            await asyncio.to_thread(self._store.give_back, self._name)
+        except sa.exc.DBAPIError as error:
+            _log.warning("tickets could not be given back; their leases run out", extra={"error": str(error.orig)})
 
     async def _begin(self) -> None:
         slots = self._settings.concurrency

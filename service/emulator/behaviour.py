@@ -21,6 +21,7 @@ DEFAULT_RATE_LIMIT = 700
 Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 RefusalShape = Literal["exception", "message", "error", "result", "html", "empty"]
+Wording = Literal["plain", "quoted", "type-first", "german", "unnamed"]
 Status = Annotated[int, Field(ge=400, le=599)]
 
 
@@ -46,6 +47,12 @@ class Behaviour:
         RefusalShape,
         "shape of a refusal by validation: a .NET exception is usual, the others have been met",
     ] = "exception"
+    refusal_class: Annotated[str, "ClassName of a refusal in the shape of a .NET exception"] = "System.Exception"
+    refusal_wording: Annotated[
+        Wording,
+        "how a refusal speaks of a field; of most fields no words are known: plain, in quotes, after the ticket type,"
+        " in another language, or not at all",
+    ] = "plain"
     rate_limit: Annotated[Count, "requests let through in the window, 0: any number; met were 300, 450, 500, 700"] = (
         DEFAULT_RATE_LIMIT
     )
@@ -67,6 +74,7 @@ class Behaviour:
         bool, "/Tickets filters by third_party_id_string (since late 2025); else it is ignored like any unknown filter"
     ] = True
     lists_third_party_id_string: Annotated[bool, "the rows of /Tickets have third_party_id_string"] = True
+    lists_closed_tickets: Annotated[bool, "/Tickets lists closed tickets without includeclosed=true"] = True
     note_html_only_when_asked: Annotated[bool, "/Actions leaves out note_html without includehtmlnote=true"] = True
 
     # POST /Tickets
@@ -78,6 +86,9 @@ class Behaviour:
     unknown_values: Annotated[
         Literal["refuse", "ignore"], "what becomes of an unknown team, category, asset, impact, urgency or source"
     ] = "refuse"
+    foreign_assets: Annotated[
+        Literal["take", "refuse"], "what becomes of an asset of another client than the ticket's"
+    ] = "take"
     types_limit_statuses: Annotated[bool, "a status that the ticket type does not allow is refused"] = True
     foreign_priority: Annotated[
         Literal["default", "refuse"], "what becomes of a priority of another SLA: the SLA's default, or a refusal"

@@ -72,7 +72,7 @@ async def delete_faults(emulator: TheEmulator) -> dict[str, Any]:
 
 @control.post("/emulator/down")
 async def go_down(down: Down, emulator: TheEmulator) -> dict[str, Any]:
-    """Cut every connection for so many seconds from now; 0 ends it."""
+    """Cut every connection for so many seconds from now, those that wait for an answer too; 0 ends it."""
     emulator.faults.go_down(down.seconds)
     return _faults(emulator)
 

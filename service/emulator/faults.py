@@ -139,8 +139,11 @@ class Faults:
         self.happened = Counter()
         self._random = random.Random(plan.seed)  # noqa: S311 - chance that can be repeated is the point
 
-    def draw(self, method: str, path: str) -> Fault | None:
-        """Return the fault that strikes the next request, if one does, and put it on the account."""
+    def draw(self, method: str, path: str, *, has_token: bool = True) -> Fault | None:
+        """Return the fault that strikes the next request, if one does, and put it on the account.
+
+        The end of all tokens strikes only those that come with one.
+        """
         plan = self.plan
         if not plan.covers(method, path):
             return None
@@ -151,6 +154,8 @@ class Faults:
         kinds = [kind for kind in Fault if kind in plan.rates]
         for kind, end in zip(kinds, accumulate(plan.rates[kind] for kind in kinds), strict=True):
             if point < end:
+                if kind is Fault.TOKEN_EXPIRY and not has_token:
+                    return None
                 self.happened[kind] += 1
                 return kind
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -13,7 +14,27 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from service.emulator.behaviour import DEFAULT_RATE_LIMIT, Behaviour, RefusalShape
+from service.emulator.behaviour import DEFAULT_RATE_LIMIT, Behaviour, RefusalShape, Wording
+
+# The messages of validation that name a field.
+_NAMES_FIELD = re.compile(
+    r"The (?P<refused>.+?) selected is not valid( for .+)?|(An? )?(?P<missing>.+?) must be (entered|selected)( for .+)?"
+)
+_GERMAN = {
+    "Ticket Type": "Der Tickettyp",
+    "Team": "Die Gruppe",
+    "Agent": "Der Bearbeiter",
+    "Priority": "Die Priorität",
+    "Category": "Die Kategorie",
+    "User": "Der Benutzer",
+    "Customer": "Der Kunde",
+    "Site": "Der Standort",
+    "Asset": "Das Gerät",
+    "Source": "Die Quelle",
+    "Impact": "Die Auswirkung",
+    "Urgency": "Die Dringlichkeit",
+    "Summary": "Die Zusammenfassung",
+}
 
 
 class RefusalError(Exception):
@@ -30,12 +51,14 @@ async def refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, RefusalError):
         raise error
     behaviour: Behaviour = request.app.state.emulator.behaviour
-    return _worded(error.message, behaviour.refusal_body) if error.message else error.answer
+    if not error.message:
+        return error.answer
+    return _shaped(_worded(error.message, behaviour.refusal_wording), behaviour.refusal_body, behaviour.refusal_class)
 
 
 def invalid(message: str) -> RefusalError:
     """400 from Halo's own code, one problem at a time."""
-    return RefusalError(_worded(message, "exception"), message)
+    return RefusalError(_shaped(message, "exception"), message)
 
 
 def malformed(errors: Mapping[str, Sequence[str]]) -> RefusalError:
@@ -87,11 +110,31 @@ def error_page(status: int, said: str = "") -> RefusalError:
     return RefusalError(HTMLResponse(page, status_code=status))
 
 
-def _worded(message: str, shape: RefusalShape) -> Response:
+def _worded(message: str, wording: Wording) -> str:
+    """The message in other words, when it names a field."""
+    named = _NAMES_FIELD.fullmatch(message)
+    if named is None:
+        return message
+    label, missing = named["refused"] or named["missing"], named["missing"] is not None
+    match wording:
+        case "plain":
+            return message
+        case "quoted":
+            return f"The field '{label}' is {'required' if missing else 'not valid'}."
+        case "type-first":
+            return f"This Ticket Type {'requires' if missing else 'does not allow'} the {label}"
+        case "german":
+            word = _GERMAN.get(label, label)
+            return f"{word} muss angegeben werden" if missing else f"{word} ist ungültig"
+        case "unnamed":
+            return "A mandatory value has not been entered" if missing else "Record does not exist"
+
+
+def _shaped(message: str, shape: RefusalShape, class_name: str = "System.Exception") -> Response:
     status = HTTPStatus.BAD_REQUEST
     match shape:
         case "exception":
-            return JSONResponse(_exception(message), status_code=status)
+            return JSONResponse(_exception(message, class_name), status_code=status)
         case "message":
             return JSONResponse({"Message": message}, status_code=status)
         case "error":
@@ -104,10 +147,10 @@ def _worded(message: str, shape: RefusalShape) -> Response:
             return Response(status_code=status)
 
 
-def _exception(message: str) -> dict[str, Any]:
+def _exception(message: str, class_name: str) -> dict[str, Any]:
     """A .NET exception as it is serialised."""
     return {
-        "ClassName": "System.Exception",
+        "ClassName": class_name,
         "Message": message,
         "Data": None,
         "InnerException": None,

@@ -65,7 +65,13 @@ async def instance_info() -> Response:
 async def list_tickets(emulator: TheEmulator, query: TheQuery, _session: Reader) -> Response:
     """List tickets, newest first."""
     # Looked for in what is stored, so that only the rows of one page are made however many tickets there are.
-    every = [_NO_VALUES | ticket.fields | {"id": ticket.id} for ticket in emulator.book.all()]
+    closed = {status.id for status in emulator.tenant.statuses if status.closed}
+    hidden = set() if emulator.behaviour.lists_closed_tickets or query.flag("includeclosed") else closed
+    every = [
+        _NO_VALUES | ticket.fields | {"id": ticket.id}
+        for ticket in emulator.book.all()
+        if ticket.fields["status_id"] not in hidden
+    ]
     page = paginate(select(_ticket_filters(emulator.behaviour), every, query), query, emulator.behaviour)
     shown = [ticket_row(emulator.book.get(row["id"]), emulator.tenant, emulator.behaviour) for row in page.rows]
     return JSONResponse(replace(page, rows=shown).in_envelope("tickets"))

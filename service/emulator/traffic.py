@@ -86,7 +86,8 @@ class Traffic:
             said = None if emulator.behaviour.retry_after == "none" else wait
             await rate_limited(emulator.behaviour, said, emulator.clock()).answer(scope, receive, send)
             return
-        fault = emulator.faults.draw(method, path)
+        has_token = any(name == b"authorization" for name, _ in scope["headers"])
+        fault = emulator.faults.draw(method, path, has_token=has_token)
         if fault is None:
             await self._app(scope, receive, send)
         else:
@@ -96,7 +97,10 @@ class Traffic:
         emulator = self._emulator
         if fault is Fault.DELAY:
             await self._sleep(emulator.faults.plan.delay_seconds)
-            await self._app(scope, receive, send)
+            if emulator.faults.down_seconds():
+                await _cut(scope, receive)
+            else:
+                await self._app(scope, receive, send)
         elif fault is Fault.TOKEN_EXPIRY:
             emulator.tokens.expire()
             await self._app(scope, receive, send)
@@ -104,7 +108,8 @@ class Traffic:
             wait = emulator.faults.plan.retry_after_seconds
             await rate_limited(emulator.behaviour, wait, emulator.clock()).answer(scope, receive, send)
         elif fault is Fault.SLOW_BODY:
-            await self._trickle(await self._answer(scope, receive), send)
+            if not await self._trickle(await self._answer(scope, receive), send):
+                await _cut(scope, receive)
         elif fault is Fault.INVALID_JSON:
             answer = await self._answer(scope, receive)
             answer.body = answer.body[: len(answer.body) // 2]
@@ -123,7 +128,8 @@ class Traffic:
         await self._app(scope, receive, answer.keep)
         return answer
 
-    async def _trickle(self, answer: _Answer, send: Send, pieces: int = _PIECES) -> None:
+    async def _trickle(self, answer: _Answer, send: Send, pieces: int = _PIECES) -> bool:
+        """Answer in pieces, the slower the more there are; false when Halo went down in between."""
         headers = [(name, value) for name, value in answer.start["headers"] if name != b"content-length"]
         headers.append((b"content-length", str(len(answer.body)).encode()))
         await send({**answer.start, "headers": headers})
@@ -131,10 +137,13 @@ class Traffic:
         for begin in range(0, len(answer.body), size):
             if pieces > 1:
                 await self._sleep(self._emulator.faults.plan.delay_seconds / pieces)
+                if self._emulator.faults.down_seconds():
+                    return False
             await send(
                 {"type": "http.response.body", "body": bytes(answer.body[begin : begin + size]), "more_body": True}
             )
         await send({"type": "http.response.body"})
+        return True
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -220,7 +220,10 @@ def _set_assets(draft: _Draft) -> None:
         return
     known = []
     for row in draft.sent["assets"]:
-        if with_id(draft.tenant.assets, row.get("id") or 0) is not None:
+        asset = with_id(draft.tenant.assets, row.get("id") or 0)
+        if asset is not None:
+            if asset.client_id != draft.fields["client_id"] and draft.behaviour.foreign_assets == "refuse":
+                raise invalid("The Asset selected is not valid for this Customer")
             known.append({"id": row["id"]})
         elif draft.behaviour.unknown_values == "refuse":
             raise invalid("The Asset selected is not valid")

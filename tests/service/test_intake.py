@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from dispatcher import RuleSet
+from service import intake as intake_module
 from service.database import Database
 from service.deciding import ActiveRules
 from service.intake import Intake, KeyReusedError, Taken
@@ -151,8 +152,21 @@ async def test_database_that_cannot_be_written(bench: Bench, monkeypatch: pytest
         patch.setattr(bench.store, "insert", fails)
         outcomes = await asyncio.gather(*(bench.intake.take(TICKET) for _ in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [sa.exc.OperationalError] * 3
+    assert bench.intake.failing
     assert bench.kept(await bench.intake.take(TICKET)).state is State.ACCEPTED
-    assert len(bench.decided) == 1
+    assert (len(bench.decided), bench.intake.failing) == (1, False)
+
+
+async def test_database_that_does_not_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender does not wait for ever for a database that has vanished, nor do those after it."""
+    monkeypatch.setattr(intake_module, "WRITE_SECONDS", 0.1)
+    vanished = threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store, "insert", lambda _arrivals: vanished.wait(5))
+        with pytest.raises(sa.exc.OperationalError):
+            await bench.intake.take(TICKET)
+    assert bench.kept(await bench.intake.take(TICKET)).state is State.ACCEPTED
+    vanished.set()
 
 
 async def test_sender_that_goes_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ async def test_backlog(tmp_path: Path, halo: FakeHalo) -> None:
         store: Store = app.state.store
         kept = store.get(ticket_id)
         assert kept is not None
-        set_row(store, ticket_id, created_at=kept.created_at - 61_000)
+        set_row(store, ticket_id, waiting_since=kept.created_at - 61_000)
         assert await checks(client) == (503, READY | {"backlog": False})
         found = await numbers(client)
         assert (found["backlog"], found["backlog_age_seconds"] > 61) == (1, True)

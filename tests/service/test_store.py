@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -308,6 +309,37 @@ def test_database_of_another_version(any_database: Database) -> None:
     other = Database(any_database.url.render_as_string(hide_password=False))
     with pytest.raises(SettingsError, match=rf"made by another version .* have version {VERSION + 1}, this one needs"):
         other.open(exclusive=False)
+
+
+def test_database_of_the_first_version(tmp_path: Path) -> None:
+    """A database of before versions were told is recognised, and left as it is."""
+    path = tmp_path / "kept.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE ticket (id TEXT PRIMARY KEY)")
+    with pytest.raises(SettingsError, match=r"tables have version 1, this one needs"):
+        Database(f"sqlite:///{path}").open()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == [("ticket",)]
+
+
+def test_probe(any_database: Database) -> None:
+    """Whether a database can be written is found out by writing, again and again the same row."""
+    for _ in range(3):
+        any_database.try_writing()
+    with any_database.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM write_probe").scalar() == 1
+
+
+def test_emptying_the_log(database: Database, tmp_path: Path) -> None:
+    """SQLite's log is emptied unless somebody reads; then nobody waits for that."""
+    log = tmp_path / "data" / "kept.db-wal"
+    with database.engine.connect() as reader:
+        reader.exec_driver_sql("BEGIN")
+        reader.exec_driver_sql("SELECT count(*) FROM ticket").scalar()
+        database.try_writing()
+        assert not database.empty_log()
+    assert database.empty_log()
+    assert log.stat().st_size == 0
 
 
 def test_processes_that_start_together(postgresql: str) -> None:

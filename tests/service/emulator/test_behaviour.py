@@ -83,6 +83,56 @@ async def test_the_shapes_of_refusals(shape: str, body: str) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("wording", "refused", "missing"),
+    [
+        ("plain", "The Team selected is not valid", "Impact must be entered"),
+        ("quoted", "The field 'Team' is not valid.", "The field 'Impact' is required."),
+        ("type-first", "This Ticket Type does not allow the Team", "This Ticket Type requires the Impact"),
+        ("german", "Die Gruppe ist ungültig", "Die Auswirkung muss angegeben werden"),
+        ("unnamed", "Record does not exist", "A mandatory value has not been entered"),
+    ],
+)
+async def test_the_wording_of_refusals(wording: Any, refused: str, missing: str) -> None:
+    """How a refusal names its field, and its class, are switches; the status is the same."""
+    behaviour = Behaviour(
+        refusal_wording=wording, refusal_class="Halo.SomeException", impact_and_urgency_mandatory=True
+    )
+    async with signed_in(behaviour=behaviour) as client:
+        answers = [
+            await client.post("/api/Tickets", json=[{"summary": "x", **more}]) for more in ({"team": "Nobody"}, {})
+        ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert [answer.json()["Message"] for answer in answers] == [refused, missing]
+    assert {answer.json()["ClassName"] for answer in answers} == {"Halo.SomeException"}
+
+
+@pytest.mark.anyio
+async def test_assets_of_other_clients() -> None:
+    """An asset of another client is taken, or refused, by the switch."""
+    asset = next(asset for asset in TENANT.assets if asset.client_id != TENANT.catch_all_client_id)
+    ticket = {"summary": "x", "assets": [{"id": asset.id}]}
+    for foreign, status in (("take", 201), ("refuse", 400)):
+        async with signed_in(behaviour=Behaviour(foreign_assets=foreign)) as client:  # type: ignore[arg-type]
+            assert (await client.post("/api/Tickets", json=[ticket])).status_code == status
+            own = ticket | {"client_id": asset.client_id}
+            assert (await client.post("/api/Tickets", json=[own])).status_code == 201
+
+
+@pytest.mark.anyio
+async def test_closed_tickets_in_lists() -> None:
+    """Where lists leave closed tickets out, they come when they are asked for."""
+    async with signed_in(behaviour=Behaviour(lists_closed_tickets=False)) as client:
+        await create(client, status_id=9)
+        await create(client)
+        numbers = [
+            [row["id"] for row in (await client.get("/api/Tickets", params=params)).json()["tickets"]]
+            for params in ({}, {"includeclosed": "true"})
+        ]
+    assert numbers == [[1002], [1002, 1001]]
+
+
+@pytest.mark.anyio
 async def test_mandatory_impact_and_urgency() -> None:
     """Where newer tenants demand impact and urgency, each is missed in its turn, unless nothing is validated."""
     async with signed_in(behaviour=Behaviour(impact_and_urgency_mandatory=True)) as client:

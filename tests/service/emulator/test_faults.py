@@ -14,7 +14,7 @@ from service.emulator.app import create_emulator
 from service.emulator.behaviour import Behaviour
 from service.emulator.faults import Fault, FaultPlan, Faults, FaultsError, read_plan
 from service.emulator.rate_limit import RateLimit
-from tests.service.emulator.client import GRANT, Clock, create, signed_in
+from tests.service.emulator.client import GRANT, Clock, connected, create, signed_in
 
 pytestmark = pytest.mark.anyio
 
@@ -172,6 +172,29 @@ async def test_being_down(clock: Clock) -> None:
         assert (await client.get("/api/Status")).status_code == 200
         await client.post("/emulator/down", json={"seconds": 30})
         assert (await client.post("/emulator/down", json={"seconds": 0})).json()["down_seconds"] == 0
+
+
+@pytest.mark.parametrize(("fault", "tickets"), [("delay", 0), ("slow-body", 1)])
+async def test_going_down_cuts_what_is_under_way(fault: str, tickets: int) -> None:
+    """A request that is being answered when Halo goes down gets no answer; a write that was done stays."""
+
+    class Falling(Clock):
+        async def sleep(self, seconds: float) -> None:
+            await client.post("/emulator/down", json={"seconds": 60})
+
+    async with signed_in(clock=Falling()) as client:
+        await strike(client, fault)
+        with pytest.raises(ConnectionResetError):
+            await client.post("/api/Tickets", json=TICKET)
+        assert await kept(client) == tickets
+
+
+async def test_the_end_of_tokens_needs_a_token() -> None:
+    """A request for a token, or without one, is not struck by the end of all tokens."""
+    async with connected() as client:
+        await client.put("/emulator/faults", json={"rates": {"token-expiry": 1}})
+        assert (await client.post("/auth/token", data=GRANT)).status_code == 200
+        assert (await client.get("/emulator/faults")).json()["happened"] == {}
 
 
 def drawn(seed: int, limit: int | None = None) -> list[Fault | None]:
