@@ -50,6 +50,7 @@ _NEEDED: Final = {
 _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
 _READ_ONLY: Final = ("GET", "HEAD", "OPTIONS")
 
+_SENDER: Final = "dispatcher.sender"
 _CREATE = "`dispatcher keys create NAME --scope intake`"
 _CHALLENGE = 'Bearer realm="dispatcher"'
 # Compared with where there is no key, so that an unknown id takes as long as a wrong secret.
@@ -186,9 +187,18 @@ class AccessMiddleware:
         headers = dict(connection["headers"])
         peer = connection["client"][0] if connection.get("client") else ""
         key = await self._access.admit(connection["method"], connection["path"], headers, peer, needed)
-        if key is None or key.max_body_bytes is None:
+        if key is None:
+            return receive
+        connection[_SENDER] = key.name
+        if key.max_body_bytes is None:
             return receive
         return _limited(receive, headers, key.max_body_bytes)
+
+
+def sender_of(connection: Connection) -> str:
+    """Return the name of the API key that a request carries, '' without one; a new key of that name is the same."""
+    sender: str = connection.get(_SENDER, "")
+    return sender
 
 
 def install(app: FastAPI, access: Access) -> None:

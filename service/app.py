@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Protocol, TextIO
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dispatcher import RulesError, RuleSet, render
 from dispatcher.errors import SettingsError
@@ -43,6 +45,8 @@ from service.worker import Outage, Worker, worker_name
 REFRESH_SECONDS = 30.0
 # How long a stop waits for requests that are under way, before what is being filed is waited for.
 STOP_SECONDS = 10
+# How long a connection may say nothing at first.
+FIRST_REQUEST_SECONDS = 30.0
 # How long a start waits for Halo.
 START_SECONDS = 5.0
 ALERT_SECONDS = 5.0
@@ -115,6 +119,7 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
     """Serve until interrupted, and return the exit code: 1 for rules with errors."""
     output = output or sys.stdout
     logs.configure(settings.log_level, settings.log_format)
+    _allow_connections()
     try:
         app = create_app(settings)
     except RulesError as error:
@@ -125,7 +130,7 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
     database.open()
     try:
         if settings.role != "web":
-            asyncio.run(_check_halo(settings))
+            asyncio.run(_check_halo(settings, app.state.budget))
         keys = bool(app.state.keys.all())
         host = access.listening_host(settings.host, keys=keys)
         with _listener(settings.model_copy(update={"host": host})) as listener:
@@ -134,20 +139,28 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
             output.flush()
             # The log tells what becomes of tickets and what fails. A line for each request would take half as long as
             # answering it, and who wants them has a proxy in front.
-            server = uvicorn.Server(
-                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
+            config = uvicorn.Config(
+                app,
+                http=ImpatientProtocol,
+                ws="none",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=STOP_SECONDS,
             )
-            # Ctrl-C is how it usually ends, and by then all has been closed.
+            server = uvicorn.Server(config)
+            # The server raises the signal that ended it once more, when all is closed.
+            ended_by = signal.signal(signal.SIGTERM, lambda _number, _frame: None)
             with suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])
+            signal.signal(signal.SIGTERM, ended_by)
     finally:
         database.close()
     return 0 if server.started else 1
 
 
-async def _check_halo(settings: Settings) -> None:
+async def _check_halo(settings: Settings, budget: Budget) -> None:
     """Raise SettingsError when Halo answers that it is not set up; while it is away, the start goes on."""
-    halo = HaloWriter(settings.halo)
+    halo = HaloWriter(settings.halo, budget=budget)
     try:
         async with asyncio.timeout(START_SECONDS):
             await halo.check_catch_all()
@@ -157,6 +170,25 @@ async def _check_halo(settings: Settings) -> None:
         _log.warning("Halo could not be asked whether it is set up", extra={"error": str(error) or "no answer in time"})
     finally:
         await halo.aclose()
+
+
+class ImpatientProtocol(H11Protocol):
+    """A connection that is closed, too, when no request comes after it was opened."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait, as after each answer."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(FIRST_REQUEST_SECONDS, self.timeout_keep_alive_handler)
+
+
+def _allow_connections() -> None:
+    """Let the process have as many files and connections as the system lets it, instead of as few as is usual."""
+    if sys.platform != "win32":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listener(settings: Settings) -> socket.socket:

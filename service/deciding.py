@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 
 from dispatcher import RuleSet
 from dispatcher.lang.records import replace
@@ -23,8 +24,21 @@ STEPS_AT_ONCE = 10_000
 BYTES_AT_ONCE = 32 * 1024
 STATEMENTS_AT_ONCE = 1_000
 
+Result = TypeVar("Result")
 # Decides a ticket that arrives at this time, and returns the decision as data, perhaps with more.
 Decide: TypeAlias = Callable[[RuleSet, Mapping[str, Any], datetime], dict[str, Any]]
+
+# Deciding keeps a processor busy, so more threads than these gain nothing, and would take it from all else.
+_tickets, _others = CapacityLimiter(2), CapacityLimiter(1)
+
+
+async def on_the_side(action: Callable[[], Result]) -> Result:
+    """Return what some work gives that no ticket waits for: checks and trials of rules, one at a time."""
+    return await _in_thread(action, _others)
+
+
+async def _in_thread(action: Callable[[], Result], limiter: CapacityLimiter) -> Result:
+    return await to_thread.run_sync(action, limiter=limiter)
 
 
 class ActiveRules:
@@ -35,10 +49,12 @@ class ActiveRules:
         few = sum(len(program.shapes) for program in ruleset.programs) <= STATEMENTS_AT_ONCE
         self._at_once = ruleset.within(replace(ruleset.limits, steps=STEPS_AT_ONCE)) if few else None
 
-    async def decide(self, how: Decide, ticket: Mapping[str, Any], now: datetime, size: int) -> dict[str, Any]:
-        """Return what `how` makes of a ticket that came in a body of `size` bytes."""
+    async def decide(
+        self, how: Decide, ticket: Mapping[str, Any], now: datetime, size: int, *, urgent: bool = True
+    ) -> dict[str, Any]:
+        """Return what `how` makes of a ticket that came in a body of `size` bytes; `urgent`: it is to be filed."""
         if self._at_once is not None and size <= BYTES_AT_ONCE:
             result = how(self._at_once, ticket, now)
             if all(fault["kind"] != "limit" for fault in result["faults"]):
                 return result
-        return await run_in_threadpool(how, self.ruleset, ticket, now)
+        return await _in_thread(partial(how, self.ruleset, ticket, now), _tickets if urgent else _others)

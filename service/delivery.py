@@ -147,6 +147,7 @@ class Delivery:
         attempt = _Attempt(ticket, stage, number, self._clock(), seen)
         try:
             if seen is not None and await self._look_up(attempt):
+                self._doubts.pop((ticket_id, stage), None)
                 return Outcome("done")
             if ticket.failures >= self._settings.max_attempts:
                 reason = f"given up after {ticket.failures} failed attempts; the last: {ticket.last_error}"
@@ -246,7 +247,8 @@ class Delivery:
         if failure.wait_seconds is not None:
             pause = min(failure.wait_seconds, LONGEST_RETRY_AFTER_SECONDS)
         if intent is None or failure.surely_nothing:
-            return Outcome("again", pause, away=away)
+            # Who has waited a doubt out should be the one to look again.
+            return Outcome("again", pause, watching=intent is None and attempt.seen is not None, away=away)
         left = self._doubt_left(ticket.id, attempt.stage, intent)
         return Outcome("again", max(pause, left), watching=True, away=away)
 

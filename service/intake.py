@@ -72,12 +72,14 @@ class Intake:
         idempotency_key: str | None = None,
         looked_up: Mapping[str, str] | None = None,
         size: int = 0,
+        sender: str = "",
     ) -> Taken:
         """Decide and keep a ticket, which came in a body of `size` bytes; it is filed unless a rule refuses it.
 
         `looked_up` holds variables that Halo knows and the sender left out; the decision keeps what it used. A key
         that was used for the same ticket gives the ticket as it was kept then, with the decision of that time;
-        KeyReusedError if that was another one. Without a key, the ticket's id is its key.
+        KeyReusedError if that was another one. Without a key, the ticket's id is its key. Keys are unique within the
+        tickets of one sender.
         """
         now = datetime.now(self._zone)
         began = time.perf_counter()
@@ -96,6 +98,7 @@ class Intake:
             rank=self._rank(priority),
             priority=priority if isinstance(priority, str) else None,
             requester=_requester(ticket),
+            sender=sender,
         )
         if not await self._arrivals.keep(arrival):
             return await asyncio.to_thread(self._kept_before, arrival)
@@ -115,7 +118,7 @@ class Intake:
         return rank if rank is not None and 0 <= rank <= USUAL_RANK else None
 
     def _kept_before(self, arrival: Arrival) -> Taken:
-        kept = self._store.with_key(arrival.idempotency_key)
+        kept = self._store.with_key(arrival.idempotency_key, arrival.sender)
         if kept is None or kept.body_hash != arrival.body_hash:
             raise KeyReusedError(
                 "This Idempotency-Key was used before, for another ticket. Every ticket needs its own."

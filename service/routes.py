@@ -8,12 +8,15 @@ document shows.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Header, Request
 
 from dispatcher import RulesError, check
 from service import examples, models
+from service.access import sender_of
+from service.deciding import on_the_side
 from service.intake import Intake, KeyReusedError
 from service.problems import ANY, UNREADABLE, DirectRoute, JsonAnswer, JsonRoute, Problem, described
 from service.settings import Settings
@@ -52,9 +55,9 @@ _direct = APIRouter(route_class=DirectRoute)
     response_model=models.CheckAnswer,
     responses={**UNREADABLE, 422: _INVALID},
 )
-def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends(_settings)]) -> JsonAnswer:
+async def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends(_settings)]) -> JsonAnswer:
     """All problems of one rule file, in source order. Nothing is run, kept or changed."""
-    diagnostics = check(body.rules, body.filename, variables=settings.variables)
+    diagnostics = await on_the_side(partial(check, body.rules, body.filename, variables=settings.variables))
     return JsonAnswer({"diagnostics": [diagnostic.to_dict() for diagnostic in diagnostics]})
 
 
@@ -129,7 +132,9 @@ async def post_ticket(
     """
     looked_up = await request.app.state.requesters.look_up(ticket)
     try:
-        kept = await intake.take(ticket, idempotency_key, looked_up, len(await request.body()))
+        kept = await intake.take(
+            ticket, idempotency_key, looked_up, len(await request.body()), sender_of(request.scope)
+        )
     except KeyReusedError as error:
         raise Problem(422, str(error), kind="idempotency-key-reused", title="Idempotency-Key reused") from None
     request.app.state.wake()

@@ -28,6 +28,8 @@ from service.database import METADATA, Database, milliseconds, to_text
 TENANT = "main"
 # Where a ticket stands in the queue whose priority says nothing.
 USUAL_RANK = 100
+# Of PostgreSQL's advisory locks; any number of ours that nobody else takes.
+_LEASING = 0x64697371
 # Further away than any attempt that is put off, and any lease.
 FURTHEST_MILLISECONDS = 2 * 3_600_000
 # What the note of a ticket says whose answer was lost.
@@ -58,6 +60,7 @@ TICKETS = sa.Table(
     METADATA,
     sa.Column("id", sa.String(26), primary_key=True),
     sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False, server_default=""),
     sa.Column("idempotency_key", sa.Text, nullable=False),
     sa.Column("body_hash", sa.String(64), nullable=False),
     sa.Column("payload", sa.Text),
@@ -85,7 +88,7 @@ TICKETS = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("waiting_since", sa.BigInteger, nullable=False),
     sa.Column("updated_at", sa.BigInteger, nullable=False),
-    sa.UniqueConstraint("tenant", "idempotency_key"),
+    sa.UniqueConstraint("tenant", "sender", "idempotency_key"),
     sa.Index("ticket_queue", "state", "attempts", "rank", "id"),
     sa.Index("ticket_leased", "leased_until"),
     sa.Index("ticket_waiting", "state", "waiting_since"),
@@ -146,7 +149,7 @@ class Arrival:
     """A ticket that comes in.
 
     `rank`: where it stands in the queue; None: nobody knows yet, and `priority` tells it later. `requester`: whose
-    tickets keep their order among each other.
+    tickets keep their order among each other. `sender`: within whose tickets the idempotency key is unique.
     """
 
     ticket_id: str
@@ -158,6 +161,7 @@ class Arrival:
     rank: int | None = None
     priority: str | None = None
     requester: str | None = None
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +192,14 @@ class Store:
         dialect = sqlite if self.database.is_sqlite else postgresql
         statement = (
             dialect.insert(TICKETS)
-            .on_conflict_do_nothing(index_elements=["tenant", "idempotency_key"])
+            .on_conflict_do_nothing(index_elements=["tenant", "sender", "idempotency_key"])
             .returning(TICKETS.c.id)
         )
         rows = [
             {
                 "id": arrival.ticket_id,
                 "tenant": TENANT,
+                "sender": _storable(arrival.sender),
                 "idempotency_key": arrival.idempotency_key,
                 "body_hash": arrival.body_hash,
                 "payload": to_text(arrival.payload),
@@ -220,9 +225,10 @@ class Store:
         """Return the ticket with this id."""
         return self._one(TICKETS.c.id == ticket_id)
 
-    def with_key(self, idempotency_key: str) -> StoredTicket | None:
-        """Return the ticket that was sent with this idempotency key."""
-        return self._one((TICKETS.c.tenant == TENANT) & (TICKETS.c.idempotency_key == idempotency_key))
+    def with_key(self, idempotency_key: str, sender: str = "") -> StoredTicket | None:
+        """Return the ticket that a sender sent with this idempotency key."""
+        mine = (TICKETS.c.tenant == TENANT) & (TICKETS.c.sender == _storable(sender))
+        return self._one(mine & (TICKETS.c.idempotency_key == idempotency_key))
 
     def attempts(self, ticket_id: str) -> list[Attempt]:
         """Return the attempts at a ticket, in order."""
@@ -291,6 +297,9 @@ class Store:
         taken: dict[str, bool] = {}
         requesters: set[str] = set()
         with self.database.transaction() as connection:
+            if not self.database.is_sqlite:
+                # One worker at a time: none sees which requesters' tickets another is just taking.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LEASING)))
             for query, most, repeat in ((tried, repeats, True), (untried, limit, False)):
                 left = min(most, limit - len(taken))
                 # Some may be of one requester, and only the first of them is taken.

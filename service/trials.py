@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from dispatcher import RuleSet
 from dispatcher.dispatch import dry_run
-from service.deciding import ActiveRules
+from service.deciding import ActiveRules, on_the_side
 from service.settings import Settings
 
 
@@ -23,11 +22,11 @@ class Trials:
 
     async def of_active(self, ticket: Mapping[str, Any], now: datetime | None, size: int) -> dict[str, Any]:
         """Return a dry run of the rules in force on a ticket that came in a body of `size` bytes."""
-        return await self._active.decide(dry_run, ticket, self._moment(now), size)
+        return await self._active.decide(dry_run, ticket, self._moment(now), size, urgent=False)
 
     async def of_text(self, text: str, ticket: Mapping[str, Any], now: datetime | None) -> dict[str, Any]:
         """Return a dry run of the text of one rule file; raise RulesError when it has errors."""
-        return await run_in_threadpool(self._of_text, text, ticket, self._moment(now))
+        return await on_the_side(partial(self._of_text, text, ticket, self._moment(now)))
 
     def _of_text(self, text: str, ticket: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         settings = self._settings

@@ -46,6 +46,7 @@ _GROUPS = (
     ("subject", "msg"),
     ("ticketType",),
 )
+# Of words that say the same again: times, trace ids, long numbers.
 _PASSING = re.compile(r"\d{1,2}:\d\d(:\d\d)?|\b(?=[a-f-]*\d)[\da-f-]{8,}\b|\d{4,}", re.IGNORECASE)
 _SHORT_SUMMARY, _SHORT_DETAILS = 100, 2_000
 # By these a ticket is found again, or changed.
@@ -234,7 +235,7 @@ class Mending:
 
 
 def _gist(problem: str) -> str:
-    """The words without times, trace ids and long numbers, which differ when Halo says the same again."""
+    """The words without what differs when Halo says the same again."""
     return _PASSING.sub("", problem)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -32,6 +32,8 @@ from dispatcher.halo.tables import remember
 FEW_TICKETS = 3
 # Statuses by which Halo does not take a filter.
 _REFUSED = frozenset({400, 422})
+# Variables that have a value in every new ticket, and their fields; in a change they may stay as they are.
+_ALWAYS_SET = {"agent": "agent_id", "subject": "summary", "msg": "details_html", "append": "details_html"}
 # Our name for a field -> its filter.
 _FILTERS = {
     "third_party_id_string": "third_party_id_string",
@@ -93,7 +95,7 @@ class HaloWriter:
         When Halo's validation refuses it, it goes out again without what was refused, each time after a claim.
         """
         variables, settings = decision["action_variables"], self._settings
-        mending = self._doubts.pop(reference, None)
+        mending = self._doubts.get(reference)
         if mending is None or not mending.is_of(variables, defaults):
             mending = Mending(variables, defaults)
         chosen: dict[Requesting, tuple[Requester, FoundAsset]] = {}
@@ -135,6 +137,7 @@ class HaloWriter:
             if error.doubt:
                 remember(self._doubts, reference, mending)
             raise
+        self._doubts.pop(reference, None)
         created, (requester, asset) = sent.ticket, chosen[mending.changes.requesting]
         if created.third_party_id_string.strip().casefold() not in ("", reference.casefold()):
             raise HaloRequestError(
@@ -155,20 +158,35 @@ class HaloWriter:
 
         It may be repeated: the same change twice is one.
         """
-        mending = Mending(variables, defaults)
+        mending, longest = Mending(variables, defaults), self._settings.longest_text
         sla_id = await self._sla_of(halo_ticket_id, variables)
+        mark = await self._mark_of(halo_ticket_id, variables)
 
         async def draft() -> Draft:
             resolution = await resolve(mending.changes.variables, defaults, self._lookups, sla_id=sla_id)
-            words = payloads.content({}, variables, defaults, longest=self._settings.longest_text)
+            words = payloads.content({}, variables, defaults, longest=longest)
+            if mark:
+                words = replace(words, summary=payloads.marked(words.summary, mark))
             return Draft(payloads.update_body(halo_ticket_id, variables, words, resolution.fields), words, resolution)
 
-        first = await draft()
-        if first.body.keys() <= {"id"}:
-            return UpdatedTicket(halo_ticket_id, {}, first.resolution.submission_errors)
-        sent = await send(self._client, mending, draft)
-        fields = {name: value for name, value in sent.body.items() if name != "id"}
-        return UpdatedTicket(halo_ticket_id, fields, sent.submission_errors)
+        made = await draft()
+        fields: dict[str, Any] = {}
+        errors = (*made.words.submission_errors, *made.resolution.submission_errors)
+        if not made.body.keys() <= {"id"}:
+            sent = await send(self._client, mending, draft)
+            fields = {name: value for name, value in sent.body.items() if name != "id"}
+            errors = sent.submission_errors
+        # Without its field a variable stays what it is, instead of becoming `Unassigned` or a text of the message.
+        errors = tuple(
+            error if _ALWAYS_SET.get(error.variable, "id") in ("id", *fields) else replace(error, replacement=None)
+            for error in errors
+        )
+        appended = not payloads.is_unset(variables.get("append")) and all(
+            error.variable != "append" for error in errors
+        )
+        if appended and "details_html" not in fields:
+            errors += (SubmissionError("append", variables["append"], "a change cannot add to the text of a ticket"),)
+        return UpdatedTicket(halo_ticket_id, fields, errors)
 
     async def find_ticket(self, reference: str) -> int | None:
         """The id of the ticket with our reference; None when Halo surely has none.
@@ -272,6 +290,14 @@ class HaloWriter:
             if changes.requesting is Requesting.NOBODY or requester.user_id == refused.user_id:
                 requester = nobody(ticket, why)
         return requester, await self._directory.asset(payloads.text_of(ticket.get("hostname")), requester.client_id)
+
+    async def _mark_of(self, halo_ticket_id: int, variables: Mapping[str, Any]) -> str:
+        """The reference that a new summary must keep, where tickets are found by theirs; else ''."""
+        if self._settings.find_by != "summary" or payloads.is_unset(variables.get("subject")):
+            return ""
+        current = await self._client.get(f"Tickets/{halo_ticket_id}", Ticket)
+        mark = re.search(r"\[([^\[\]\s]+)\]\s*$", current.summary)
+        return mark[1] if mark else ""
 
     async def _sla_of(self, halo_ticket_id: int, variables: Mapping[str, Any]) -> int | None:
         """The SLA within which a change names its priority, unless it names the ticket type, too."""

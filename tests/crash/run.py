@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,9 @@ from tests.programs import Program, ProgramError, free_ports
 
 SENDERS = 8
 TICKETS_PER_SECOND = 20.0
-# How long a run may take for each kill, and to file what is left.
-KILL_SECONDS, SETTLE_SECONDS = 15.0, 240.0
+# How long senders may wait for the first 202 and, when nothing is killed any more, for the last; then how long it may
+# take to file what is left.
+SEND_SECONDS, SETTLE_SECONDS = 60.0, 240.0
 
 # Short, so that a doubt is soon resolved, and apart, so that whatever Halo does late it does within the grace period.
 ATTEMPT_SECONDS, GRACE_SECONDS = 1.0, 5.5
@@ -55,8 +57,11 @@ class Report:
     details: tuple[str, ...]
 
 
-async def run(kills: int, seed: int, folder: Path, server: PostgresServer | None) -> Report:
-    """Run the crash test on a PostgreSQL server, or, without one, on SQLite; logs go to the folder."""
+async def run(kills: int, seconds: float, seed: int, folder: Path, server: PostgresServer | None) -> Report:
+    """Run the crash test on a PostgreSQL server, or, without one, on SQLite; logs go to the folder.
+
+    It ends after so many kills, or so many seconds after the first ticket.
+    """
     halo_port, *ports = free_ports(3)
     emulator = Program("halo", ["dispatcher", "halo-emulator", "--port", str(halo_port), "--rate-limit", "0"], folder)
     halo = Halo(f"http://127.0.0.1:{halo_port}")
@@ -69,7 +74,7 @@ async def run(kills: int, seed: int, folder: Path, server: PostgresServer | None
         await emulator.start()
         await emulator.port()
         course = _Course(Kills(kills), seed, halo, programs, Senders(web, seed, TICKETS_PER_SECOND), server)
-        await course.run()
+        await course.run(seconds)
         exits = Counter([f"{program.name}: {await program.stop()}" for program in programs])
         # What Halo still had before it, when those who had asked were killed, is written by now.
         await asyncio.sleep(DELAY_SECONDS)
@@ -94,7 +99,7 @@ class _Course:
     crash_seconds: float = 0.0
     settle_seconds: float = 0.0
 
-    async def run(self) -> None:
+    async def run(self, seconds: float) -> None:
         start = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             endless = [
@@ -102,7 +107,7 @@ class _Course:
                 for program in self.programs
             ]
             endless.append(tasks.create_task(self.halo.watch()))
-            await self._crashes(tasks)
+            await self._crash(tasks, seconds)
             self.faults = await self.halo.recover()
             self.crash_seconds = time.monotonic() - start
             await self._settle()
@@ -110,21 +115,32 @@ class _Course:
             for task in endless:
                 task.cancel()
 
-    async def _crashes(self, tasks: asyncio.TaskGroup) -> None:
+    async def _crash(self, tasks: asyncio.TaskGroup, seconds: float) -> None:
         await self.halo.fail(self.seed)
         absences = tasks.create_task(self.halo.go_away_now_and_then(self._chance("absences")))
         sending = tasks.create_task(self.senders.run(SENDERS))
-        try:
-            async with asyncio.timeout(KILL_SECONDS * (1 + self.kills.left)):
-                if self.server is not None:
-                    self.crashes = await crash_now_and_then(self.server, self.kills, self._chance("postgresql"))
+        if self.server is not None:
+            tasks.create_task(self._crash_database(self.server))
+        await self._sent(lambda: bool(self.senders.accepted))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
                 while self.kills.left:
                     await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise ProgramError(f"only {self.kills.done} kills were possible: the service does not start") from None
+        self.kills.left = 0
         self.senders.finish()
-        await sending
+        await self._sent(sending.done)
         absences.cancel()
+
+    async def _sent(self, condition: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                while not condition():
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise ProgramError("the service takes no tickets; its logs say why") from None
+
+    async def _crash_database(self, server: PostgresServer) -> None:
+        self.crashes = await crash_now_and_then(server, self.kills, self._chance("postgresql"))
 
     async def _settle(self) -> None:
         """Wait until no ticket is on its way any more, and count in which states they are."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.crash.__main__ import QUICK_KILLS
 from tests.crash.verdict import Verdict, judge
 from tests.programs import ROOT
 
@@ -91,5 +90,5 @@ def test_short_run() -> None:
     counts = re.fullmatch(r"kills (\d+) accepted (\d+) filed \2 lost 0 duplicated 0 notes \2", last)
     assert (process.returncode, bool(counts)) == (0, True), output
     assert counts is not None
-    assert int(counts[1]) == sum(QUICK_KILLS.values())
-    assert int(counts[2]) > 10
+    assert int(counts[1]) >= 1
+    assert int(counts[2]) >= 16

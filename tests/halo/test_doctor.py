@@ -694,13 +694,94 @@ async def test_every_way_of_finding_can_be_tried(find_by: str) -> None:
 
 
 async def test_a_test_ticket_in_doubt_is_to_be_looked_for() -> None:
-    """When Halo's answer is lost, the admin learns under which name the ticket may be there."""
+    """When Halo's answer is lost, the admin learns under which name and reference the ticket may be there."""
     way = Way(create_emulator(), {"POST /api/Tickets": raising(httpx.ReadError("cut"))})
 
     found = await diagnosis(way, write_test_ticket=True)
 
     assert found["test ticket"].verdict is Verdict.FAILED
-    assert found["test ticket"].help == "Look in Halo for a ticket called `TEST of dispatcher, please delete`."
+    help_ = found["test ticket"].help
+    assert re.fullmatch(
+        r"Look in Halo for a ticket called `TEST of dispatcher, please delete` with the reference [\w-]{36}, and delete it.",
+        help_,
+    )
+    assert found["delete test ticket"] == Finding(
+        "delete test ticket", Verdict.WARNING, "Halo has no ticket with the reference yet.", help_
+    )
+
+
+@pytest.mark.parametrize("fault", ["cut-after", "504-after", "invalid-json"])
+async def test_a_test_ticket_whose_answer_is_lost_is_deleted(fault: str) -> None:
+    """What was made without an answer is found by its reference, and deleted."""
+    app = create_emulator()
+    way = Way(app)
+    plan = {"rates": {fault: 1}, "methods": ["POST"], "paths": ["/tickets"], "limit": 1}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:8421") as http:
+        await http.put("/emulator/faults", json=plan)
+
+    found = await diagnosis(way, write_test_ticket=True)
+
+    assert found["test ticket"].verdict is Verdict.FAILED
+    assert found["delete test ticket"].detail == "ticket 1001 is gone"
+    assert app.state.emulator.book.all() == []
+
+
+async def test_who_breaks_off_leaves_no_test_ticket(caplog: pytest.LogCaptureFixture) -> None:
+    """A doctor that is stopped after the test ticket was made deletes it, or names it."""
+    for refuse in (False, True):
+        app = create_emulator()
+        way = Way(app, {r"DELETE /api/Tickets/\d+": lambda request: httpx.Response(403)} if refuse else None)
+        examination = examine(
+            HaloSettings.model_validate(EMULATOR), {}, write_test_ticket=True, transport=way, now=lambda: NOW
+        )
+        async for finding in examination:
+            if finding.check == "test note":
+                break
+        await examination.aclose()  # type: ignore[attr-defined]
+        assert len(app.state.emulator.book.all()) == refuse
+        assert len(caplog.messages) == refuse
+    assert caplog.messages[0].endswith("Delete ticket 1001 in Halo by hand.")
+
+
+async def test_what_the_test_ticket_cost_is_told() -> None:
+    """An unknown request source shows before anything is written, and by what the test ticket had to give up."""
+    found = await diagnosis(Way(create_emulator()), write_test_ticket=True, source=99)
+
+    assert set(troubles(found)) == {"source", "test ticket"}
+    assert found["source"].verdict is Verdict.FAILED
+    assert found["source"].detail == "`99` is no request source in Halo."
+    assert found["test ticket"].detail == (
+        "Filed as ticket 1001, but: The request source is not set: Halo refused it: The Source selected is not valid."
+    )
+    found = await diagnosis(Way(create_emulator()), source=24)
+    assert found["source"].verdict is Verdict.OK
+
+
+async def test_an_outcome_that_does_more_than_to_note_warns() -> None:
+    """Every note would mail someone, or change the status."""
+    for more in ({"sendemail": 1}, {"newstatus": 9}):
+        row = {"id": 7, "outcome": "Internal Note"} | more
+        way = Way(create_emulator(), {"GET /api/Outcome/7": lambda request, row=row: httpx.Response(200, json=row)})  # type: ignore[misc]
+        found = await diagnosis(way)
+        assert found["note outcome"].verdict is Verdict.WARNING
+        assert found["note outcome"].detail == "Internal Note mails someone, or changes the status of the ticket."
+    # A version that does not show it is no reason to worry.
+    way = Way(create_emulator(), {"GET /api/Outcome/7": lambda request: httpx.Response(404)})
+    assert (await diagnosis(way))["note outcome"].verdict is Verdict.OK
+
+
+async def test_a_note_that_halo_shows_fails() -> None:
+    """A test note that the end user can read is a failure."""
+    app = create_emulator()
+
+    def shown(request: httpx.Request) -> httpx.Response:
+        (ticket,) = app.state.emulator.book.all()
+        actions = [action | {"hiddenfromuser": False} for action in ticket.actions]
+        return httpx.Response(200, json={"record_count": len(actions), "actions": actions})
+
+    found = await diagnosis(Way(app, {"GET /api/Actions": shown}), write_test_ticket=True)
+    assert found["find test note"].verdict is Verdict.FAILED
+    assert found["find test note"].detail == "Note 1 is open to the end user."
 
 
 # --- whatever comes

@@ -401,6 +401,11 @@ async def test_an_accident_that_names_a_field_costs_that_field(settings: HaloSet
     for _ in range(2):
         with pytest.raises(HaloRequestError):
             await writer.create_ticket("t-1", TICKET, {"action_variables": VARIABLES}, defaults={}, claim=Claims())
+    # What was learnt outlives an attempt that fails for another reason.
+    halo.answers["Tickets"] = reply(503)
+    with pytest.raises(HaloRequestError):
+        await writer.create_ticket("t-1", TICKET, {"action_variables": VARIABLES}, defaults={}, claim=Claims())
+    halo.answers["Tickets"] = judge
     created = await writer.create_ticket("t-1", TICKET, {"action_variables": VARIABLES}, defaults={}, claim=Claims())
     await writer.aclose()
     assert [error.variable for error in created.submission_errors] == ["team"]

@@ -648,6 +648,30 @@ async def test_a_change_sends_what_is_set_and_nothing_else(writer: HaloWriter, h
     assert halo.sent("Tickets") == [{"id": 1001, **fields}]
 
 
+async def test_a_change_tells_what_stays(settings: HaloSettings, halo: FakeHalo) -> None:
+    """What cannot be changed is told, without a replacement that nobody filed; a reference in the title stays there."""
+    writer = HaloWriter(settings.model_copy(update={"find_by": "summary"}), halo.transport())
+    unknown = await writer.update_ticket(1001, {"agent": "Nobody"}, defaults={})
+    assert [(error.variable, error.value, error.replacement) for error in unknown.submission_errors] == [
+        ("agent", "Nobody", None)
+    ]
+    odd = await writer.update_ticket(1001, {"subject": [1], "append": "a"}, defaults={})
+    assert odd == UpdatedTicket(
+        1001,
+        {},
+        (
+            SubmissionError("subject", [1], "a list is no text", None),
+            SubmissionError("append", "a", "a change cannot add to the text of a ticket"),
+        ),
+    )
+    assert halo.sent("Tickets") == []
+    halo.answers["Tickets/1001"] = reply(200, {"id": 1001, "summary": "Old [urgent] title [t-1]"})
+    updated = await writer.update_ticket(1001, {"subject": "New", "msg": "m", "append": "a"}, defaults={})
+    await writer.aclose()
+    assert updated.fields == {"summary": "New [t-1]", "details_html": "m<br><br>a"}
+    assert updated.submission_errors == ()
+
+
 async def test_a_change_of_nothing_asks_nothing(writer: HaloWriter, halo: FakeHalo) -> None:
     """Without anything to set there is no request that could make or touch a ticket."""
     assert await writer.update_ticket(1001, {"state": None, "customfield": {}}, defaults={}) == UpdatedTicket(

@@ -19,7 +19,16 @@ from fastapi import FastAPI, Request
 
 from service import access as access_module
 from service import logs, problems
-from service.access import Access, _refuse_strangers, greeting, install, is_loopback, listening_host, needed_scope
+from service.access import (
+    Access,
+    _refuse_strangers,
+    greeting,
+    install,
+    is_loopback,
+    listening_host,
+    needed_scope,
+    sender_of,
+)
 from service.app import run
 from service.database import Database
 from service.keys import ApiKey, Keys, Scope
@@ -66,8 +75,8 @@ async def client(keys: Keys, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     install(app, Access(keys, clock))
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"], include_in_schema=False)
-    async def answer(request: Request) -> dict[str, int]:
-        return {"bytes": len(await request.body())}
+    async def answer(request: Request) -> dict[str, Any]:
+        return {"bytes": len(await request.body()), "sender": sender_of(request.scope)}
 
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 5000))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8420") as client:
@@ -107,7 +116,7 @@ async def test_a_key_opens(client: httpx.AsyncClient, keys: Keys, headers: dict[
     _, text = keys.create("website", ["intake"])
     sent = {name: value.format(text) for name, value in headers.items()}
     answer = await client.post("/v1/tickets", headers=sent, content=b"{}")
-    assert (answer.status_code, answer.json()) == (200, {"bytes": 2})
+    assert (answer.status_code, answer.json()) == (200, {"bytes": 2, "sender": "website"})
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic cHJveHk6cHJveHk="}, {"Cookie": "key=1"}])
@@ -345,9 +354,9 @@ async def test_body_of_a_key(client: httpx.AsyncClient, keys: Keys) -> None:
     """A body beyond the key's limit is refused, whether or not its length is announced."""
     _, text = keys.create("website", ["intake"], max_body_bytes=10)
     headers = bearer(text)
-    assert (await client.post("/v1/tickets", headers=headers, content=b"x" * 10)).json() == {"bytes": 10}
+    assert (await client.post("/v1/tickets", headers=headers, content=b"x" * 10)).json()["bytes"] == 10
     fitting = in_pieces(b"x" * 5, b"x" * 5)
-    assert (await client.post("/v1/tickets", headers=headers, content=fitting)).json() == {"bytes": 10}
+    assert (await client.post("/v1/tickets", headers=headers, content=fitting)).json()["bytes"] == 10
     for body in (b"x" * 11, in_pieces(b"x" * 6, b"x" * 5)):
         answer = await client.post("/v1/tickets", headers=headers, content=body)
         detail = "The body is longer than the 10 bytes that this API key may send."
@@ -375,6 +384,14 @@ async def test_other_protocols(keys: Keys) -> None:
 
 
 # --- without keys
+
+
+async def test_sender(client: httpx.AsyncClient, keys: Keys, clock: Clock) -> None:
+    """What a key sends is told by the key's name, so that another key of that name stands for the same sender."""
+    for _ in range(2):
+        _, text = keys.create("website", ["intake"])
+        clock.now += 10
+        assert (await client.post("/v1/tickets", headers=bearer(text))).json()["sender"] == "website"
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8420", "127.0.0.1:8420", "127.8.9.1", "[::1]:8420", "[::1]"])

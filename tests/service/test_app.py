@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import socket
@@ -17,7 +18,7 @@ from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.halo.settings import EMULATOR_KEY
 from service import app as app_module
 from service import logs
-from service.app import _listener, create_app, run
+from service.app import ImpatientProtocol, _listener, create_app, run
 from service.emulator.app import create_emulator
 from service.settings import HaloSection, Settings
 from tests.service.bench import application, serving, started, wait_for_state
@@ -107,6 +108,24 @@ def test_answers_are_sent_at_once(tmp_path: Path) -> None:
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+@pytest.mark.anyio
+async def test_connection_without_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection on which nothing is said is closed after a while; one that says something is answered."""
+    monkeypatch.setattr(app_module, "FIRST_REQUEST_SECONDS", 0.1)
+    config = uvicorn.Config(application(tmp_path, FakeHalo()), http=ImpatientProtocol, log_config=None, lifespan="off")
+    config.load()
+    loop, state = asyncio.get_running_loop(), uvicorn.Server(config).server_state
+    server = await loop.create_server(lambda: ImpatientProtocol(config, state, {}), "127.0.0.1", 0)
+    async with asyncio.timeout(5), server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        assert await reader.read() == b""
+        writer.close()
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 ")
+        writer.close()
 
 
 def test_port_in_use(tmp_path: Path, rules: Path, served: list[int]) -> None:

@@ -186,8 +186,8 @@ def test_failing_look_up(bench: Bench) -> None:
     bench.attempt()
     bench.now += GRACE
     bench.halo.before = [no_answer(), connection_refused()]
-    assert bench.attempt() == again(2.0, away=True)
-    assert bench.attempt() == again(4.0, away=True)
+    assert bench.attempt() == doubt(2.0, away=True)
+    assert bench.attempt() == doubt(4.0, away=True)
     assert bench.attempt() == DONE
     assert bench.halo.calls == ["create_ticket", "find_ticket", "find_ticket", "find_ticket"]
 

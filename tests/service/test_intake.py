@@ -127,6 +127,14 @@ async def test_key_of_another_ticket(bench: Bench) -> None:
         await bench.intake.take({"msg": "another"}, "k")
 
 
+async def test_keys_of_other_senders(bench: Bench) -> None:
+    """Two senders may number their tickets alike."""
+    taken = [await bench.intake.take({"msg": sender}, "1", sender=sender) for sender in ("website", "phone \ud83d")]
+    again = await bench.intake.take({"msg": "website"}, "1", sender="website")
+    assert taken[0].id != taken[1].id
+    assert again.id == taken[0].id
+
+
 async def test_tickets_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes in while the database is busy is written in one transaction."""
     batches: list[int] = []
@@ -159,9 +167,9 @@ async def test_database_that_cannot_be_written(bench: Bench, monkeypatch: pytest
 
 async def test_database_that_does_not_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sender does not wait for ever for a database that has vanished, nor do those after it."""
-    monkeypatch.setattr(intake_module, "WRITE_SECONDS", 0.1)
     vanished = threading.Event()
     with monkeypatch.context() as patch:
+        patch.setattr(intake_module, "WRITE_SECONDS", 0.1)
         patch.setattr(bench.store, "insert", lambda _arrivals: vanished.wait(5))
         with pytest.raises(sa.exc.OperationalError):
             await bench.intake.take(TICKET)

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, Field
 from dispatcher.halo.client import PAGE_SIZE, HaloClient
 from dispatcher.halo.doctor.findings import Check, Result, failed, ok, skipped, warning
 from dispatcher.halo.doctor.servers import SERVERS
-from dispatcher.halo.errors import CannotTellError, sentence
+from dispatcher.halo.errors import CannotTellError, HaloRequestError, sentence
 from dispatcher.halo.lookups import IMPACT, SOURCE, URGENCY, Lookups, Unresolved
 from dispatcher.halo.models import (
     Action,
@@ -129,7 +129,7 @@ class Records:
                 Check(f"default {variable}", partial(self._check_default, variable), SERVERS)
                 for variable in self._defaults
             ),
-            Check("source", self._check_source, SERVERS),
+            *(() if self._settings.source is None else (Check("source", self._check_source, SERVERS),)),
             Check("find by reference", self._check_find_by, ("tickets",)),
         )
 
@@ -209,8 +209,7 @@ class Records:
                 sentence(found.reason),
                 "Set `note_outcome` to an outcome that is visible in Halo, and private.",
             )
-        more = await self._client.get(f"Outcome/{found.id}", Outcome)
-        if more.does_more:
+        if await self._does_more(found.id):
             return warning(
                 f"{found.name} mails someone, or changes the status of the ticket.",
                 "Set `note_outcome` to an outcome that only notes, or every note will do that.",
@@ -229,6 +228,15 @@ class Records:
                 "Allow it there, or set `note_outcome` to an action that the type allows.",
             )
         return ok(f"{found.name} is outcome {found.id}, allowed for {of_type.name}")
+
+    async def _does_more(self, outcome_id: int) -> bool:
+        """Whether Halo says that an outcome does more than to note; not all versions show it."""
+        try:
+            return (await self._client.get(f"Outcome/{outcome_id}", Outcome)).does_more
+        except HaloRequestError as error:
+            if error.retryable:
+                raise
+            return False
 
     async def _check_default(self, variable: str) -> Result:
         value = self._defaults[variable]
@@ -256,14 +264,12 @@ class Records:
 
     async def _check_source(self) -> Result:
         number = self._settings.source
-        if number is None:
-            return ok("Halo's own default")
         rows = await self._client.get_all("Lookup", LookupValue, {"lookupid": SOURCE})
         names = {row.id: row.name for row in rows if not row.inactive}
         if rows and number not in names:
             known = ", ".join(f"{known} {name}" for known, name in sorted(names.items()))
             return failed(f"`{number}` is no request source in Halo.", f"Set `source` to one that it has: {known}.")
-        return ok(f"{number} {names.get(number, '')}".rstrip())
+        return ok(f"{number} {names[number]}" if number in names else f"{number}, which Halo lists none of")
 
     async def _check_find_by(self) -> Result:
         if self._any_ticket is None:

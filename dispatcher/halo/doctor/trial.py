@@ -20,6 +20,8 @@ SUBJECT = "TEST of dispatcher, please delete"
 CHANGED_SUBJECT = "TEST of dispatcher, changed, please delete"
 _MESSAGE = "`dispatcher doctor --write-test-ticket` filed this ticket to see whether it may. Nobody needs help."
 
+# Who may not write, or not there, has written nothing.
+_REFUSED = frozenset({403, 404, 405})
 _log = logging.getLogger(__name__)
 
 
@@ -75,7 +77,7 @@ class Trial:
                 self._reference, self._ticket, self._decision, defaults=self._defaults, claim=_nobody_else
             )
         except HaloRequestError as error:
-            self._to_delete = not error.surely_not_processed
+            self._to_delete = not (error.surely_not_processed or error.status in _REFUSED)
             return failed(str(error), self._by_hand if self._to_delete else "")
         number = self._created.halo_ticket_id
         problems = [f"{error.variable}: {error.reason}" for error in self._created.submission_errors]
