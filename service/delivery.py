@@ -196,7 +196,7 @@ class Delivery:
             self.under_way.add(ticket.id)
             limit.reschedule(deadline)
             if loop.time() >= deadline:
-                raise TimeoutError
+                raise _LateError
 
         if ticket.payload is None or ticket.decision is None:
             raise RuntimeError("a ticket on its way is kept whole")
@@ -284,6 +284,10 @@ class _Attempt:
         return {"ticket": self.ticket.id, "stage": self.stage}
 
 
+class _LateError(Exception):
+    """So much time has passed that nothing may be sent any more."""
+
+
 class _SupersededError(Exception):
     """Another worker has taken the ticket over."""
 
@@ -324,6 +328,9 @@ def _failure(error: Exception, stage: Stage, attempt_seconds: float) -> _Failure
     if isinstance(error, TimeoutError):
         text = f"Halo did not finish within {attempt_seconds:g} s"
         return _Failure(text, text, away=True)
+    if isinstance(error, _LateError):
+        text = f"the database took longer than {attempt_seconds:g} s to note that the ticket is sent"
+        return _Failure(text, text, counts=False, surely_nothing=True)
     if isinstance(error, _SupersededError):
         text = "another worker is at it"
         return _Failure(text, text, counts=False)

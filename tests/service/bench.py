@@ -27,7 +27,7 @@ if name == 'Dan Jump':
 if business_name == 'Fabrikam, Inc.':
     exception = 'Please call us.'
 """
-DELIVERY = DeliverySection(attempt_seconds=0.2, grace_seconds=0.3, poll_seconds=0.02, drain_seconds=1.0)
+DELIVERY = DeliverySection(attempt_seconds=0.7, grace_seconds=0.8, poll_seconds=0.02, drain_seconds=1.0)
 
 
 def application(data: Path, halo: FakeHalo, *, rules: str = RULES, **settings: Any) -> FastAPI:

@@ -183,7 +183,7 @@ async def test_secrets_stay_secret(tmp_path: Path, capsys: pytest.CaptureFixture
         data=tmp_path,
         halo=halo,
         alerts=alerts,
-        delivery=DELIVERY.model_copy(update={"max_attempts": 1, "grace_seconds": 0.3}),
+        delivery=DELIVERY.model_copy(update={"max_attempts": 1}),
     )
     away = Settings(database_url=f"postgresql://dispatcher:{PASSWORD}@127.0.0.1:1/none")
     database = Database(away.database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,8 @@ async def test_many(store: Store) -> None:
     assert left == 0
     keep(store, "later", State.FILED)
     age(store, "later", 90)
+    # Older than 90 days by a moment.
+    await asyncio.sleep(0.002)
     await running.sweep()
     assert found(store, "later").payload is None
 

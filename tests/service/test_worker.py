@@ -18,7 +18,7 @@ from service.store import Arrival, Stage, State, Store
 from service.worker import Outage, Worker
 from tests.service.fakes import FakeHalo, answered, connection_refused, no_answer
 
-SETTINGS = DeliverySection(attempt_seconds=0.2, grace_seconds=0.3, poll_seconds=0.02, drain_seconds=1.0)
+SETTINGS = DeliverySection(attempt_seconds=0.7, grace_seconds=0.8, poll_seconds=0.02, drain_seconds=1.0)
 
 pytestmark = pytest.mark.anyio
 
