@@ -28,30 +28,27 @@ class Slice:
 
 
 class Clients:
-    """Connections to one server, kept alive between the slices."""
+    """Connections to one server, kept alive for a slice: a server closes those that are idle for longer."""
 
-    def __init__(self, port: int, tickets: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, port: int, connections: int, tickets: Sequence[dict[str, Any]]) -> None:
         self._port = port
+        self._connections = connections
         self._bodies = [json.dumps(ticket).encode() for ticket in tickets]
         self._next = 0
-        self._streams: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-
-    async def connect(self, connections: int) -> None:
-        """Open the connections."""
-        for _ in range(connections):
-            self._streams.append(await asyncio.open_connection("127.0.0.1", self._port))
-
-    def close(self) -> None:
-        """Close the connections."""
-        for _, writer in self._streams:
-            writer.close()
 
     async def post_for(self, seconds: float) -> Slice:
         """Post tickets on all connections at once, on each one after the other."""
         done = Slice()
-        start, cpu_start = perf_counter(), process_time()
-        await asyncio.gather(*(self._post(*stream, start + seconds, done) for stream in self._streams))
-        done.seconds, done.cpu_seconds = perf_counter() - start, process_time() - cpu_start
+        streams = [await asyncio.open_connection("127.0.0.1", self._port) for _ in range(self._connections)]
+        try:
+            start, cpu_start = perf_counter(), process_time()
+            await asyncio.gather(*(self._post(*stream, start + seconds, done) for stream in streams))
+            done.seconds, done.cpu_seconds = perf_counter() - start, process_time() - cpu_start
+        except asyncio.IncompleteReadError:
+            raise ProgramError("a server ended a connection without an answer") from None
+        finally:
+            for _, writer in streams:
+                writer.close()
         return done
 
     async def _post(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: float, done: Slice) -> None:

@@ -88,14 +88,13 @@ async def measure(seconds: float, rate_limit: int, folder: Path) -> Result:
             stack.push_async_callback(program.kill)
         await programs["halo"].start()
         await programs["halo"].port()
-        busy, reference = [await _contender(programs[name], stack) for name in ("service", "reference")]
+        busy, reference = [await _contender(programs[name]) for name in ("service", "reference")]
         lasting = min(ROUND_SECONDS, seconds)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             await busy.keep_busy(SERVICE_SHARE * lasting)
             await reference.keep_busy((1 - SERVICE_SHARE) * lasting)
         missing = _missing(database, busy.accepted)
-        busy.clients.close()
         await busy.program.stop()
         await busy.program.start()
         await busy.program.port()
@@ -131,12 +130,9 @@ def percentiles(latencies: Sequence[float]) -> tuple[float, float]:
     return hundredths[49], hundredths[98]
 
 
-async def _contender(program: Program, stack: AsyncExitStack) -> Contender:
+async def _contender(program: Program) -> Contender:
     await program.start()
-    clients = Clients(await program.port(), _tickets())
-    stack.callback(clients.close)
-    await clients.connect(CONNECTIONS)
-    return Contender(program, clients)
+    return Contender(program, Clients(await program.port(), CONNECTIONS, _tickets()))
 
 
 def _settings(folder: Path, halo: str, rate_limit: int) -> dict[str, str]:

@@ -42,7 +42,7 @@ class FakeHalo:
 
 
 class FakeWriter:
-    """Does what HaloWriter promises; `before` fails calls in place of the work, `after` once it is done."""
+    """Does what HaloWriter promises; `before` fails calls in place of the work, `after` once what is created is there."""
 
     def __init__(self, halo: FakeHalo) -> None:
         self._halo = halo
@@ -121,7 +121,7 @@ class FakeWriter:
         if self._halo.before and (error := self._halo.before.pop(0)):
             raise error
         yield
-        if self._halo.after:
+        if self._halo.after and call in ("create_ticket", "add_note"):
             raise self._halo.after.pop(0)
 
 
