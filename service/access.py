@@ -33,6 +33,8 @@ from service.problems import Problem
 # A revoked key is worth nothing after this time; a new one is found after `_RETRY_SECONDS`.
 FRESH_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 0.2
+# How long a request waits for the database to tell its keys.
+LOOK_SECONDS: Final = 5.0
 # Of one peer with one key. Enough for whoever mistypes; nobody gets far through 2**256 secrets.
 FAILURES_PER_MINUTE: Final = 10
 _MOST_COUNTED: Final = 10_000
@@ -153,7 +155,7 @@ class Access:
 
     async def _look(self) -> None:
         started = self._clock()
-        keys = await asyncio.to_thread(self._keys.all)
+        keys = await self._keys.database.ask(self._keys.all, seconds=LOOK_SECONDS)
         self._known = {key.id: key for key in keys}
         self._known_at = started
         self._required = self._required or bool(keys)

@@ -65,7 +65,7 @@ class Budget:
         A look-up leaves a reserve to deliveries for a while only: some of them may wait for what it brings.
         """
         patient_until = self._clock() + LOOKUP_PATIENCE_SECONDS
-        while wait := await asyncio.to_thread(self._try, purpose):
+        while wait := await self._database.ask(self._try, purpose):
             await asyncio.sleep(min(wait, LOOKUP_PATIENCE_SECONDS) if purpose is Purpose.LOOKUP else wait)
             if self._clock() >= patient_until:
                 purpose = Purpose.DELIVERY

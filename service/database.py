@@ -6,21 +6,26 @@ created when the database is opened.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from dispatcher.errors import SettingsError
 from service.lock import FileLock
+
+Result = TypeVar("Result")
 
 METADATA = sa.MetaData()
 # Goes up with every change that a database of an earlier version does not have.
@@ -34,6 +39,9 @@ _CREATING = 0x64697370
 # How long a writer waits for those before it, and for another program that writes: a sender waits twice that at most.
 WRITE_SECONDS = 5.0
 
+THREADS = 64
+# How long an answer may take, when those who write wait for each other as well.
+ANSWER_SECONDS = 30.0
 # A PostgreSQL whose machine has vanished closes no connections: they are given up when nothing is heard of it.
 _PATIENCE = {
     "connect_timeout": 5,
@@ -54,6 +62,9 @@ class Database:
         self._lock: FileLock | None = None
         # SQLite has one writer at a time, and lets threads that wait for it sleep and try. This queue is quicker.
         self._writing = threading.Semaphore(1 if self.is_sqlite else 1_000)
+        self._abandoned: list[sa.Pool] = []
+        # More than anybody needs: one that waits for ever must not keep the others from working.
+        self._threads = ThreadPoolExecutor(THREADS, "database")
         # Without parameters in error texts: those go to the log, and tickets do not.
         self.engine = sa.create_engine(
             self.url,
@@ -110,8 +121,13 @@ class Database:
         return 1 if there.intersection(METADATA.tables) else None
 
     def close(self) -> None:
-        """Give the database back."""
+        """Give the database back; it can be opened again."""
+        threads, self._threads = self._threads, ThreadPoolExecutor(THREADS, "database")
+        threads.shutdown(wait=False)
         self.engine.dispose()
+        for pool in self._abandoned:
+            pool.dispose()
+        self._abandoned.clear()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -130,6 +146,23 @@ class Database:
             yield
         finally:
             self._writing.release()
+
+    async def ask(self, call: Callable[..., Result], *arguments: Any, seconds: float = ANSWER_SECONDS) -> Result:
+        """Return what a call gives that uses the database, made in a thread.
+
+        Raises `sqlalchemy.exc.OperationalError` when it does not end in time: a machine that has vanished may leave
+        connections on which nothing ever comes back. Then all are given up, and what follows gets new ones.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *arguments))
+        except TimeoutError as error:
+            if not self.is_sqlite:
+                _log.warning("the database does not answer: its connections are given up")
+                # Not closed, as they may still be waited on.
+                self._abandoned.append(self.engine.pool)
+                self.engine.dispose(close=False)
+            raise sa.exc.OperationalError("", {}, error) from None
 
     def try_writing(self) -> None:
         """Write something that nobody reads; raise `sqlalchemy.exc.DBAPIError` if that cannot be done."""

@@ -27,7 +27,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from dispatcher.halo.errors import CannotTellError, HaloRequestError, NotSetUpError
 from dispatcher.halo.note import SubmissionError
@@ -44,6 +44,8 @@ LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 # Verdicts on what was sent. All else says that Halo is away, or closed to us, unless it answers others meanwhile.
 _VERDICTS = frozenset({400, 409, 413, 422})
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +137,7 @@ class Delivery:
 
     async def attempt(self, ticket_id: str, stage: Stage) -> Outcome:
         """Make one attempt at a stage."""
-        ticket = await asyncio.to_thread(self._store.get, ticket_id)
+        ticket = await self._ask(self._store.get, ticket_id)
         if ticket is not None and _result(ticket, stage) is not None:
             return Outcome("done")
         if ticket is None or ticket.state is not State.ACCEPTED:
@@ -143,7 +145,7 @@ class Delivery:
         seen = ticket.intents[stage]
         if seen is not None and (left := self._doubt_left(ticket_id, stage, seen)) > 0:
             return Outcome("again", left, watching=True)
-        number = await asyncio.to_thread(self._store.start_attempt, ticket_id, stage, self._worker)
+        number = await self._ask(self._store.start_attempt, ticket_id, stage, self._worker)
         attempt = _Attempt(ticket, stage, number, self._clock(), seen)
         try:
             if seen is not None and await self._look_up(attempt):
@@ -151,7 +153,7 @@ class Delivery:
                 return Outcome("done")
             if ticket.failures >= self._settings.max_attempts:
                 reason = f"given up after {ticket.failures} failed attempts; the last: {ticket.last_error}"
-                await asyncio.to_thread(self._store.attempt_failed, ticket_id, number, reason, counts=False)
+                await self._ask(partial(self._store.attempt_failed, ticket_id, number, reason, counts=False))
                 return await self._give_up(attempt, reason)
             # Without a limit until the intent is set: waiting for the budget of calls may take long.
             async with asyncio.timeout(None) as limit:
@@ -169,13 +171,13 @@ class Delivery:
         if attempt.stage is Stage.TICKET:
             found = await self._writer.find_ticket(ticket.id)
             if found is not None:
-                await asyncio.to_thread(
-                    self._store.ticket_created, ticket.id, attempt.number, found, [], [LOST_ANSWER], found=True
+                await self._ask(
+                    partial(self._store.ticket_created, ticket.id, attempt.number, found, [], [LOST_ANSWER], found=True)
                 )
         else:
             found = await self._writer.find_note(_created(ticket), ticket.id)
             if found is not None:
-                await asyncio.to_thread(self._store.note_added, ticket.id, attempt.number, found, found=True)
+                await self._ask(partial(self._store.note_added, ticket.id, attempt.number, found, found=True))
                 self._metrics.filed()
         if found is not None:
             _log.info("found in Halo", extra=attempt.facts | {"halo_id": found})
@@ -189,7 +191,7 @@ class Delivery:
             # a moment before anybody could: also when this process, or its database, stood still in between.
             deadline = loop.time() + self._settings.attempt_seconds
             intent = max(milliseconds(), (attempt.seen or 0) + 1)
-            if not await asyncio.to_thread(self._store.claim, ticket.id, attempt.stage, attempt.seen, intent):
+            if not await self._ask(self._store.claim, ticket.id, attempt.stage, attempt.seen, intent):
                 raise _SupersededError
             attempt.seen = attempt.intent = intent
             self._doubts[ticket.id, attempt.stage] = (intent, self._clock())
@@ -216,7 +218,7 @@ class Delivery:
             )
             keep = partial(self._store.note_added, ticket.id, attempt.number, halo_id)
         limit.reschedule(None)
-        await asyncio.to_thread(keep)
+        await self._ask(keep)
         if attempt.stage is Stage.NOTE:
             self._metrics.filed()
         _log.info("created in Halo", extra=attempt.facts | {"halo_id": halo_id})
@@ -229,14 +231,16 @@ class Delivery:
         _log.warning("attempt failed", extra=attempt.facts | {"reason": failure.summary})
         _log.debug("attempt failed", extra=attempt.facts | {"error": failure.text})
         released = (attempt.stage, intent) if intent is not None and failure.surely_nothing else None
-        await asyncio.to_thread(
-            self._store.attempt_failed,
-            ticket.id,
-            attempt.number,
-            failure.text,
-            status=failure.status,
-            counts=failure.counts and not away,
-            released=released,
+        await self._ask(
+            partial(
+                self._store.attempt_failed,
+                ticket.id,
+                attempt.number,
+                failure.text,
+                status=failure.status,
+                counts=failure.counts and not away,
+                released=released,
+            )
         )
         if failure.undecidable:
             return await self._give_up(attempt, failure.text, State.REVIEW)
@@ -253,11 +257,14 @@ class Delivery:
         return Outcome("again", max(pause, left), watching=True, away=away)
 
     async def _give_up(self, attempt: _Attempt, reason: str, state: State = State.DEAD) -> Outcome:
-        await asyncio.to_thread(self._store.bury, attempt.ticket.id, reason, state)
+        await self._ask(self._store.bury, attempt.ticket.id, reason, state)
         self._metrics.stopped(state)
         self._doubts.pop((attempt.ticket.id, attempt.stage), None)
         _log.error("ticket needs a person: see its last_error", extra=attempt.facts | {"state": state})
         return Outcome("over")
+
+    async def _ask(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
+        return await self._store.database.ask(call, *arguments)
 
     def _doubt_left(self, ticket_id: str, stage: Stage, intent: int) -> float:
         known, since = self._doubts.get((ticket_id, stage), (None, 0.0))

@@ -14,8 +14,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from dispatcher import RuleSet
 from dispatcher.errors import DispatcherError
 from service.deciding import ActiveRules
@@ -101,7 +99,7 @@ class Intake:
             sender=sender,
         )
         if not await self._arrivals.keep(arrival):
-            return await asyncio.to_thread(self._kept_before, arrival)
+            return await self._store.database.ask(self._kept_before, arrival)
         self._decided(decision, seconds)
         facts = {"ticket": arrival.ticket_id, "revision": decision["revision"], "faults": len(decision["faults"])}
         _log.info("ticket %s", arrival.state, extra=facts | {"decision_ms": round(seconds * 1000, 2)})
@@ -154,14 +152,14 @@ class _Arrivals:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                # A database that has vanished may never answer; what it has kept all the same is found by its key.
-                async with asyncio.timeout(WRITE_SECONDS):
-                    results = await asyncio.to_thread(self._store.insert, [arrival for arrival, _ in batch])
+                # What a database has kept that did not say so in time is found by its key.
+                results = await self._store.database.ask(
+                    self._store.insert, [arrival for arrival, _ in batch], seconds=WRITE_SECONDS
+                )
             except Exception as error:  # noqa: BLE001 - raised where it belongs
                 self.failing = True
-                away = sa.exc.OperationalError("INSERT", {}, error) if isinstance(error, TimeoutError) else error
                 for _, kept in batch:
-                    _settle(kept, away)
+                    _settle(kept, error)
             else:
                 self.failing = False
                 for (_, kept), result in zip(batch, results, strict=True):

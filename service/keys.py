@@ -71,7 +71,7 @@ class Keys:
     """The keys of one database. Every call is one short transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def create(
         self,
@@ -98,14 +98,14 @@ class Keys:
             revoked_at=None,
         )
         row = {column.name: getattr(key, column.name) for column in API_KEYS.c} | {"scopes": " ".join(key.scopes)}
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(sa.insert(API_KEYS).values(row))
         return key, text
 
     def all(self) -> list[ApiKey]:
         """Return all keys, the revoked ones too, in the order in which they were created."""
         query = sa.select(API_KEYS).order_by(API_KEYS.c.created_at, API_KEYS.c.id)
-        with self._database.engine.connect() as connection:
+        with self.database.engine.connect() as connection:
             return [_key(row) for row in connection.execute(query)]
 
     def revoke(self, key_id: str) -> ApiKey | None:
@@ -113,7 +113,7 @@ class Keys:
         mine = API_KEYS.c.id == key_id
         # Rows stay: who had which key can be seen later, and a service that once asked for keys never stops to.
         revoking = sa.update(API_KEYS).where(mine, API_KEYS.c.revoked_at.is_(None)).values(revoked_at=milliseconds())
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(revoking)
             row = connection.execute(sa.select(API_KEYS).where(mine)).one_or_none()
         return None if row is None else _key(row)

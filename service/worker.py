@@ -16,6 +16,8 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -25,10 +27,12 @@ from service.store import Store
 
 # Between tries while Halo is away.
 LONGEST_PROBE_SECONDS = 60.0
-# How long to wait for the database, and, when it is away, until the next try.
-DATABASE_SECONDS, DATABASE_PAUSE_SECONDS = 30.0, 5.0
+# While the database is away.
+DATABASE_PAUSE_SECONDS = 5.0
 # Clocks wander a little; more is a step.
 CLOCK_STEP_SECONDS = 2.0
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -113,10 +117,8 @@ class Worker:
             self.looked_at = time.monotonic()
             pause = self._settings.poll_seconds
             try:
-                # A database that has vanished may never answer.
-                async with asyncio.timeout(DATABASE_SECONDS):
-                    await self._keep_leases()
-                    await self._begin()
+                await self._keep_leases()
+                await self._begin()
             except Exception:  # noqa: BLE001 - whatever it was, the next round must come
                 _log.exception("the queue cannot be read")
                 pause = DATABASE_PAUSE_SECONDS
@@ -149,7 +151,7 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         try:
-            await asyncio.to_thread(self._store.give_back, self._name)
+            await self._ask(self._store.give_back, self._name)
         except sa.exc.DBAPIError as error:
             _log.warning("tickets could not be given back; their leases run out", extra={"error": str(error.orig)})
 
@@ -171,17 +173,15 @@ class Worker:
                 self._running[ticket_id] = asyncio.create_task(self._deliver(ticket_id))
 
     async def _lease(self, limit: int, repeats: int) -> dict[str, bool]:
-        return await asyncio.to_thread(
-            self._store.lease, self._name, limit, min(limit, repeats), self._settings.lease_seconds
-        )
+        return await self._ask(self._store.lease, self._name, limit, min(limit, repeats), self._settings.lease_seconds)
 
     async def _deliver(self, ticket_id: str) -> None:
         try:
             outcome = await self._delivery.deliver(ticket_id)
             self.outage.heard(outcome)
             if outcome.result == "again":
-                await asyncio.to_thread(
-                    self._store.release, self._name, ticket_id, outcome.seconds, watching=outcome.watching
+                await self._ask(
+                    partial(self._store.release, self._name, ticket_id, outcome.seconds, watching=outcome.watching)
                 )
         except Exception:  # noqa: BLE001 - the lease runs out, and the ticket comes back
             _log.exception("a ticket could not be put back", extra={"ticket": ticket_id})
@@ -189,13 +189,16 @@ class Worker:
             del self._running[ticket_id], self._running_repeats[ticket_id]
             self._woken.set()
 
+    async def _ask(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        return await self._store.database.ask(call, *arguments)
+
     async def _keep_leases(self) -> None:
         now = time.monotonic()
         offset = time.time() - now
         if offset < self._clock_offset - CLOCK_STEP_SECONDS:
             _log.warning("the clock was set back", extra={"seconds": round(self._clock_offset - offset)})
-            await asyncio.to_thread(self._store.all_due)
+            await self._ask(self._store.all_due)
         self._clock_offset = offset
         if self._running and now - self._renewed_at > self._settings.lease_seconds / 4:
-            await asyncio.to_thread(self._store.renew, self._name, list(self._running), self._settings.lease_seconds)
+            await self._ask(self._store.renew, self._name, list(self._running), self._settings.lease_seconds)
             self._renewed_at = now

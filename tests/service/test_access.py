@@ -221,7 +221,7 @@ async def test_keys_stay_required(client: httpx.AsyncClient, keys: Keys, clock: 
     """A service that has seen keys goes on asking for them, whatever becomes of the table."""
     keys.create("website", ["intake"])
     assert (await client.post("/v1/tickets")).status_code == 401
-    with keys._database.transaction() as connection:
+    with keys.database.transaction() as connection:
         connection.execute(sa.text("DELETE FROM api_key"))
     clock.now += 60
     assert (await client.post("/v1/tickets")).status_code == 401

@@ -18,6 +18,7 @@ import pytest
 from dispatcher import RuleSet
 from service import demo
 from service.demo import SAMPLES, Result, Sample, run_demo
+from tests.service.fakes import wait_until
 
 RULES = Path(demo.__file__).parent / "demo_rules"
 
@@ -50,7 +51,7 @@ def test_the_demo_files_every_ticket(scratch: Path, monkeypatch: pytest.MonkeyPa
     assert "\x1b" not in out.getvalue()
     assert re.search(r"What Halo holds +http://127\.0\.0\.1:\d+/\n", out.getvalue())
     assert list(scratch.iterdir()) == []
-    assert threading.active_count() == threads
+    wait_until(lambda: threading.active_count() == threads)
 
 
 @pytest.mark.usefixtures("scratch")
