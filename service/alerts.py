@@ -140,11 +140,11 @@ class Alerts:
             self._away_at = self._clock()
             if seconds >= OUTAGE_SECONDS and not self._told_outage:
                 text = "Halo cannot be reached. Tickets are taken, and filed when it is back."
-                await asyncio.to_thread(self._note_halo, Event.HALO_UNREACHABLE, text)
+                await self._database.ask(self._note_halo, Event.HALO_UNREACHABLE, text)
                 self._told_outage = True
         elif self._away_at is not None and self._answered_since(self._away_at):
             # Also of an outage that a process before this one has told of.
-            await asyncio.to_thread(self._note_halo, Event.HALO_BACK, "Halo is back; what waits is being filed.")
+            await self._database.ask(self._note_halo, Event.HALO_BACK, "Halo is back; what waits is being filed.")
             self._away_at, self._told_outage = None, False
 
     async def _look_at_faults(self) -> None:
@@ -158,7 +158,7 @@ class Alerts:
             if len(self._faults) >= MOST_FAULTS:
                 self._faults = {known: at for known, at in self._faults.items() if now - at < FAULT_SECONDS}
             if len(self._faults) < MOST_FAULTS:
-                await asyncio.to_thread(self._note_fault, revision, fault)
+                await self._database.ask(self._note_fault, revision, fault)
                 self._faults[place] = now
 
     def _note_halo(self, event: Event, text: str) -> None:
@@ -191,7 +191,7 @@ class Alerts:
 
     async def _tell(self) -> None:
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 20))
-        due = await asyncio.to_thread(self._take, pause + TIMEOUT_SECONDS * len(Event))
+        due = await self._database.ask(self._take, pause + TIMEOUT_SECONDS * len(Event))
         heard = failed = False
         for event in Event:
             same = [one for one in due if one.event is event]
@@ -199,7 +199,7 @@ class Alerts:
                 continue
             if await self._post(event, same):
                 heard = True
-                await asyncio.to_thread(self._told, same)
+                await self._database.ask(self._told, same)
             else:
                 failed = True
         # A hook that refuses one kind of news for good, and hears the others, is asked again less and less, too.

@@ -247,9 +247,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _refresh(state: Any) -> None:
     """Look up what is old, and rank the tickets that came in while priorities were not known."""
     await state.halo.refresh()
-    for priority in await asyncio.to_thread(state.store.unranked):
+    for priority in await state.database.ask(state.store.unranked):
         if (rank := state.halo.rank(priority)) is not None:
-            await asyncio.to_thread(state.store.rank, priority, rank)
+            await state.database.ask(state.store.rank, priority, rank)
 
 
 async def _start_worker(app: FastAPI, halo: Halo, running: AsyncExitStack) -> None:
@@ -257,7 +257,7 @@ async def _start_worker(app: FastAPI, halo: Halo, running: AsyncExitStack) -> No
     settings: Settings = state.settings
     if state.database.is_sqlite:
         # Whoever had tickets under way is gone: no two services open one file.
-        await asyncio.to_thread(state.store.end_leases)
+        await state.database.ask(state.store.end_leases)
     name = worker_name()
     attempts = Delivery(
         state.store,

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -93,8 +94,10 @@ class Budget:
             row = connection.execute(sa.select(BUDGETS).where(BUDGETS.c.tenant == TENANT)).one_or_none()
         if row is None:
             return self._size
-        passed = max(0, milliseconds() - row.at)
-        return float(min(self._size, row.tokens + passed * self._per_millisecond))
+        return self._tokens(row, milliseconds())
+
+    def _tokens(self, row: sa.Row[Any], now: int) -> float:
+        return float(min(self._size, row.tokens + max(0, now - row.at) * self._per_millisecond))
 
     def _try(self, purpose: Purpose) -> float:
         """Take a token and return 0, or return how many seconds to wait before the next try."""
@@ -125,7 +128,7 @@ class Budget:
             return 0.001
         if row.stopped_until > now:
             return min(LONGEST_MILLISECONDS, float(row.stopped_until - now)) / 1000
-        missing: float = wanted - min(self._size, row.tokens + max(0, now - row.at) * self._per_millisecond)
+        missing = wanted - self._tokens(row, now)
         return max(0.005, missing / self._per_millisecond / 1000)
 
     def _create(self, now: int) -> None:

@@ -27,7 +27,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from dispatcher.halo.errors import CannotTellError, HaloRequestError, NotSetUpError
 from dispatcher.halo.note import SubmissionError
@@ -44,8 +44,6 @@ LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 # Verdicts on what was sent. All else says that Halo is away, or closed to us, unless it answers others meanwhile.
 _VERDICTS = frozenset({400, 409, 413, 422})
-
-Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -110,6 +108,7 @@ class Delivery:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._ask = store.database.ask
         self._writer = writer
         self._settings = settings
         self._defaults = defaults
@@ -262,9 +261,6 @@ class Delivery:
         self._doubts.pop((attempt.ticket.id, attempt.stage), None)
         _log.error("ticket needs a person: see its last_error", extra=attempt.facts | {"state": state})
         return Outcome("over")
-
-    async def _ask(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
-        return await self._store.database.ask(call, *arguments)
 
     def _doubt_left(self, ticket_id: str, stage: Stage, intent: int) -> float:
         known, since = self._doubts.get((ticket_id, stage), (None, 0.0))

@@ -84,11 +84,11 @@ def readiness(
     async def database() -> Check:
         if intake_failing():
             return Check(False, "the last ticket that came in could not be kept")
-        await asyncio.to_thread(store.database.try_writing)
+        await store.database.ask(store.database.try_writing)
         return Check(True, "it can be written")
 
     async def backlog() -> Check:
-        waiting, age = await asyncio.to_thread(backlog_of, store)
+        waiting, age = await store.database.ask(backlog_of, store)
         alarm = settings.delivery.backlog_alarm_seconds
         return Check(age <= alarm, f"{waiting} tickets wait, the oldest for {age:.0f} s; the alarm is at {alarm:.0f} s")
 

@@ -68,10 +68,10 @@ class Retention:
                 continue
             until = now - days * DAY_SECONDS * 1000
             old = [TICKETS.c.state.in_(_OVER), TICKETS.c.updated_at < until, still_there]
-            while await asyncio.to_thread(self._batch, [*old, TICKETS.c.updated_at >= self._done[number]], erase):
+            while await self._database.ask(self._batch, [*old, TICKETS.c.updated_at >= self._done[number]], erase):
                 await asyncio.sleep(PAUSE_SECONDS)
             self._done[number] = until
-        await asyncio.to_thread(_clean, self._database)
+        await self._database.ask(_clean, self._database)
 
     def _batch(self, old: list[sa.ColumnElement[bool]], erase: Callable[[sa.Connection, _Rows], None]) -> bool:
         """Erase a number of old tickets; true if there may be more."""

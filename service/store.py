@@ -107,6 +107,7 @@ ATTEMPTS = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("answer", sa.Text),
 )
+_RESULT = {Stage.TICKET: TICKETS.c.halo_ticket_id, Stage.NOTE: TICKETS.c.halo_note_id}
 _INTENT = {Stage.TICKET: TICKETS.c.ticket_intent, Stage.NOTE: TICKETS.c.note_intent}
 _WAITING = TICKETS.c.state == State.ACCEPTED
 # States that only a person changes.
@@ -474,25 +475,13 @@ class Store:
 
     def resolve(self, ticket_id: str, halo_ticket_id: int | None) -> bool:
         """Go on with a ticket of which a person says where it is in Halo, or (None) that Halo does not have it."""
-        unknown = (
-            (TICKETS.c.id == ticket_id)
-            & TICKETS.c.state.in_(STOPPED)
-            & _WHOLE
-            & TICKETS.c.halo_ticket_id.is_(None)
-            & TICKETS.c.ticket_intent.is_not(None)
-        )
+        unknown = _in_doubt(ticket_id, Stage.TICKET)
         found: dict[str, Any] = {"halo_ticket_id": halo_ticket_id, "remarks": to_text([LOST_ANSWER])}
         return self._update(unknown, **_reopened(), **(found if halo_ticket_id else {"ticket_intent": None}))
 
     def resolve_note(self, ticket_id: str, halo_note_id: int | None) -> bool:
         """Do the same for a ticket that is in Halo, and the note that it may have there."""
-        unknown = (
-            (TICKETS.c.id == ticket_id)
-            & TICKETS.c.state.in_(STOPPED)
-            & _WHOLE
-            & TICKETS.c.halo_note_id.is_(None)
-            & TICKETS.c.note_intent.is_not(None)
-        )
+        unknown = _in_doubt(ticket_id, Stage.NOTE)
         if halo_note_id is None:
             return self._update(unknown, **_reopened(), note_intent=None)
         return self._update(unknown, state=State.FILED, halo_note_id=halo_note_id, alert_at=None)
@@ -532,6 +521,17 @@ class Store:
                 .where(ATTEMPTS.c.ticket_id == ticket_id, ATTEMPTS.c.number == number)
                 .values(ended_at=now, result=result, status=status, answer=answer)
             )
+
+
+def _in_doubt(ticket_id: str, stage: Stage) -> sa.ColumnElement[bool]:
+    """Return the condition for a stopped ticket of which nobody knows whether Halo has it, or its note."""
+    return (
+        (TICKETS.c.id == ticket_id)
+        & TICKETS.c.state.in_(STOPPED)
+        & _WHOLE
+        & _RESULT[stage].is_(None)
+        & _INTENT[stage].is_not(None)
+    )
 
 
 def _reopened() -> dict[str, Any]:

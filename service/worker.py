@@ -17,7 +17,6 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -31,8 +30,6 @@ LONGEST_PROBE_SECONDS = 60.0
 DATABASE_PAUSE_SECONDS = 5.0
 # Clocks wander a little; more is a step.
 CLOCK_STEP_SECONDS = 2.0
-
-Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +89,7 @@ class Worker:
     ) -> None:
         self._name = name
         self._store = store
+        self._ask = store.database.ask
         self._delivery = delivery
         self._settings = settings
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -188,9 +186,6 @@ class Worker:
         finally:
             del self._running[ticket_id], self._running_repeats[ticket_id]
             self._woken.set()
-
-    async def _ask(self, call: Callable[..., Result], *arguments: Any) -> Result:
-        return await self._store.database.ask(call, *arguments)
 
     async def _keep_leases(self) -> None:
         now = time.monotonic()
