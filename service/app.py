@@ -16,12 +16,14 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dispatcher import RulesError, RuleSet, render
+from dispatcher import RulesError, RuleSet
 from dispatcher.errors import SettingsError
 from dispatcher.halo.errors import HaloRequestError, NotSetUpError
 from dispatcher.halo.requester import Known
 from dispatcher.halo.settings import EMULATOR_KEY, HaloSettings
 from dispatcher.halo.writer import HaloWriter
+from dispatcher.render.diagnostics import diagnostics
+from dispatcher.render.text import write
 from service import access, delivery, logs, operation, problems, ticket_routes
 from service.access import Access
 from service.alerts import Alerts
@@ -123,7 +125,7 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
     try:
         app = create_app(settings)
     except RulesError as error:
-        render.write(render.diagnostics(error.diagnostics), output)
+        write(diagnostics(error.diagnostics), output)
         return 1
     database: Database = app.state.database
     # Opened here already, so that a folder or port in use is said in words and not as a traceback.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dispatcher import render
+from dispatcher.render.findings import finding
 from dispatcher.cli import main
 from dispatcher.halo.doctor import Finding, Verdict
 from service.emulator.app import create_emulator
@@ -118,7 +118,7 @@ def test_findings_are_wrapped_where_a_terminal_ends() -> None:
     url = "https://a-rather-long-name-of-a-tenant.halopsa.example.com/auth/token"
     found = Finding("authorisation server", Verdict.FAILED, f"No token from {url}: " + "so it is " * 9, "Mend it. " * 9)
 
-    lines = ["".join(text for _, text in line) for line in render.finding(found.to_dict(), 80)]
+    lines = ["".join(text for _, text in line) for line in finding(found.to_dict(), 80)]
 
     assert lines == [
         "failed   authorisation server  No token from",

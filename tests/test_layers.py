@@ -18,10 +18,11 @@ LAYERS = (
     ("dispatcher.checking",),
     ("dispatcher.ruleset",),
     ("dispatcher.halo",),
-    ("dispatcher.dispatch", "dispatcher.replay"),
-    ("dispatcher.render", "dispatcher.reference"),
+    ("dispatcher.dispatch", "dispatcher.history", "dispatcher.replay", "dispatcher.tracing"),
+    ("dispatcher.audit", "dispatcher.backtest", "dispatcher.explain", "dispatcher.live", "dispatcher.testing"),
+    ("dispatcher.render", "dispatcher.reference", "dispatcher.arguments"),
     ("service",),
-    ("dispatcher.cli",),
+    ("dispatcher.cli", "dispatcher.commands", "dispatcher.lsp"),
 )
 DOORS = {
     "lark": ("grammar.tabulate",),
@@ -33,6 +34,9 @@ DOORS = {
     "sqlalchemy": ("service",),
     "prometheus_client": ("service.metrics",),
     "rich": ("dispatcher.render", "service"),
+    "watchfiles": ("dispatcher.commands.test",),
+    "pygls": ("dispatcher.lsp",),
+    "lsprotocol": ("dispatcher.lsp",),
 }
 FILES = sorted(path for top in ("grammar", "dispatcher", "service") for path in (ROOT / top).rglob("*.py"))
 

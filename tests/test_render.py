@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dispatcher import RuleSet, check, render
+from dispatcher import RuleSet, check
 from dispatcher.dispatch import dry_run
+from dispatcher.render.decisions import dry_run as dry_run_text
+from dispatcher.render.diagnostics import diagnostics
+from dispatcher.render.text import Line, write
 
 Golden = Callable[[str, str], None]
 
@@ -53,22 +56,22 @@ TICKET = {
 }
 
 
-def written(lines: list[render.Line]) -> str:
+def written(lines: list[Line]) -> str:
     """Return what a pipe gets."""
     output = io.StringIO()
-    render.write(lines, output)
+    write(lines, output)
     return output.getvalue()
 
 
 def dry(rules: str, **ticket: object) -> str:
     """Return a dry run as text, with its steps left out: what things cost may change."""
     result = dry_run(RuleSet.from_text(rules), ticket, datetime(2026, 3, 2, 17, 45, tzinfo=UTC))
-    return re.sub(r"^\d+ steps", "N steps", written(render.dry_run(result)), flags=re.MULTILINE)
+    return re.sub(r"^\d+ steps", "N steps", written(dry_run_text(result)), flags=re.MULTILINE)
 
 
 def test_diagnostics(golden: Golden) -> None:
     """Each diagnostic shows its line, a mark under its place, and what to do."""
-    golden("diagnostics.txt", written(render.diagnostics(check(FAULTY, "printers.rules"))))
+    golden("diagnostics.txt", written(diagnostics(check(FAULTY, "printers.rules"))))
 
 
 def test_a_dry_run(golden: Golden) -> None:
@@ -88,14 +91,14 @@ def test_a_dry_run_of_several_files_names_them(golden: Golden, tmp_path_factory:
     (folder / "20_second.rules").write_text("# Second\nif team == 'A': team = 1 / 0\nif team: state = 'New'\n")
     result = dry_run(RuleSet.load(folder), {"msg": "hello"}, datetime(2026, 3, 2, 17, 45, tzinfo=UTC))
 
-    text = written(render.dry_run(result))
+    text = written(dry_run_text(result))
     golden("dry_run_files.txt", re.sub(r"^\d+ steps", "N steps", text, flags=re.MULTILINE))
 
 
 def test_the_mark_stands_under_its_place() -> None:
     """In a font of one width, tabs included, the mark begins below the first character that is wrong and is as long."""
     for problem in check(FAULTY, "printers.rules"):
-        lines = written(render.diagnostics([problem])).split("\n")
+        lines = written(diagnostics([problem])).split("\n")
         source, mark = (line[len(str(problem.line)) + 3 :] for line in lines[3:5])
         start = len(mark) - len(mark.lstrip())
         assert mark[:start].replace("\t", " ") == " " * start
@@ -123,8 +126,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def test_a_terminal_gets_colours(terminal: Terminal) -> None:
     """On a terminal errors are red, and without its colours the text is that of a pipe."""
-    lines = render.diagnostics(check("team = tema\n", "a.rules"))
-    render.write(lines, terminal)
+    lines = diagnostics(check("team = tema\n", "a.rules"))
+    write(lines, terminal)
 
     shown = terminal.getvalue()
     assert shown.startswith("\x1b[1;31merror[unknown-name]\x1b[0m\x1b[1m: nothing is called `tema`\x1b[0m\n")
@@ -135,7 +138,7 @@ def test_a_terminal_obeys_nothing_of_a_rule_or_ticket(terminal: Terminal) -> Non
     """Escape sequences, bells and marks that turn the direction of writing are shown as what they are: nothing."""
     evil = "\x1b[2J\x07\u202e[red]x[/red]\x9b1m"
     result = dry_run(RuleSet.from_text(f"print({evil!r})\nteam = {evil!r}\n"), {"msg": evil, evil: 1})
-    render.write(render.dry_run(result), terminal)
+    write(dry_run_text(result), terminal)
 
     shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert not any(character in shown for character in "\x1b\x07\u202e\x9b")

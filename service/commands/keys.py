@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dispatcher.arguments import add_config
 from dispatcher.errors import DispatcherError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _LARGEST = 2_000_000_000
 
 
-def add_arguments(command: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
-    """Declare the actions and their arguments; return the actions' parsers."""
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Declare the actions and their arguments."""
     actions = command.add_subparsers(prog="dispatcher keys", metavar="ACTION", dest="action", required=True)
     create = actions.add_parser(
         "create",
@@ -42,7 +42,8 @@ def add_arguments(command: argparse.ArgumentParser) -> Iterable[argparse.Argumen
     shown.add_argument("--format", choices=("text", "json"), default="text", help="for people (default) or as data")
     revoke = actions.add_parser("revoke", help="make a key worthless", formatter_class=command.formatter_class)
     revoke.add_argument("key_id", metavar="ID", help="as `list` shows it")
-    return actions.choices.values()
+    for action in actions.choices.values():
+        add_config(action)
 
 
 def run(options: argparse.Namespace) -> int:

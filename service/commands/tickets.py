@@ -6,13 +6,13 @@ import argparse
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher import render
+from dispatcher.arguments import add_config
 from dispatcher.errors import DispatcherError, SettingsError
-from dispatcher.render import Line
+from dispatcher.render.text import Line, write
 
 if TYPE_CHECKING:
     from service.database import Database
@@ -32,8 +32,8 @@ _FIND_NOTE = (
 )
 
 
-def add_arguments(command: argparse.ArgumentParser) -> Iterable[argparse.ArgumentParser]:
-    """Declare the actions and their arguments; return the actions' parsers."""
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Declare the actions and their arguments."""
     actions = command.add_subparsers(prog="dispatcher tickets", metavar="ACTION", dest="action", required=True)
 
     def add(name: str, shown: str, *, takes_id: bool = True) -> argparse.ArgumentParser:
@@ -73,7 +73,8 @@ def add_arguments(command: argparse.ArgumentParser) -> Iterable[argparse.Argumen
     seen.add_argument("--not-in-halo", action="store_true", help="what is in doubt, ticket or note, is not in Halo")
     add("cancel", "stop filing a ticket")
     add("delete", "delete all that is known of a ticket; what is in Halo stays")
-    return actions.choices.values()
+    for action in actions.choices.values():
+        add_config(action)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -115,7 +116,7 @@ def _list(tickets: Tickets, options: argparse.Namespace) -> None:
     elif not page["tickets"]:
         sys.stdout.write(f"there are no {'such ' if options.states or options.before else ''}tickets\n")
     else:
-        render.write(_table(page["tickets"], _width()), sys.stdout)
+        write(_table(page["tickets"], _width()), sys.stdout)
         if page["next"]:
             sys.stdout.write(f"\nolder ones: add --before {page['next']}\n")
 
@@ -125,7 +126,7 @@ def _show(tickets: Tickets, options: argparse.Namespace) -> None:
     if options.format == "json":
         _print_json(ticket | {"attempt_log": attempts})
     else:
-        render.write([*_ticket(ticket, _width()), *_attempts(attempts, _width()), *_next(ticket)], sys.stdout)
+        write([*_ticket(ticket, _width()), *_attempts(attempts, _width()), *_next(ticket)], sys.stdout)
 
 
 def _replay(tickets: Tickets, options: argparse.Namespace) -> None:

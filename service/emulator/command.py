@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
-from typing import TextIO
 
 from dispatcher.errors import DispatcherError
 
@@ -37,7 +37,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=0, metavar="N", help="which requests go wrong by --fault-rate")
 
 
-def run(options: argparse.Namespace, output: TextIO) -> int:
+def run(options: argparse.Namespace) -> int:
     """Serve until interrupted, or list the switches."""
     from service.emulator.behaviour import read_switches, switches
     from service.emulator.faults import FaultPlan, read_plan
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, output: TextIO) -> int:
 
     if options.list_switches:
         for name, default, meaning in switches():
-            output.write(f"{name}={default}\n    {meaning}\n")
+            sys.stdout.write(f"{name}={default}\n    {meaning}\n")
         return 0
     settings = list(options.switches)
     if options.rate_limit is not None:
@@ -58,5 +58,5 @@ def run(options: argparse.Namespace, output: TextIO) -> int:
         if not 0 <= options.fault_rate <= 1:
             raise DispatcherError("--fault-rate is a share of all requests: write a number from 0 to 1")
         plan = FaultPlan.even(options.fault_rate, options.seed)
-    serve(options.host, options.port, behaviour=behaviour, plan=plan, data=options.data, output=output)
+    serve(options.host, options.port, behaviour=behaviour, plan=plan, data=options.data, output=sys.stdout)
     return 0
