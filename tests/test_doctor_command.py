@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from dispatcher.render.findings import finding
 from dispatcher.cli import main
 from dispatcher.halo.doctor import Finding, Verdict
+from dispatcher.render.findings import finding
 from service.emulator.app import create_emulator
 from service.emulator.tenant import CLIENT_ID
 from tests.service.bench import serving
