@@ -14,7 +14,7 @@ from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
 from dispatcher.errors import RulesError
 from dispatcher.lang.budget import Limits
 from dispatcher.lang.checker import check_module
-from dispatcher.lang.compiler import FUSED_STATEMENTS, compile_statements
+from dispatcher.lang.compiler import FUSED_STATEMENTS, TRACED, compile_statements
 from dispatcher.lang.diagnostics import Diagnostic
 from dispatcher.lang.evaluator import (
     FirstRun,
@@ -22,6 +22,7 @@ from dispatcher.lang.evaluator import (
     Ticket,
     conclude,
     quick_start,
+    traced,
 )
 from dispatcher.lang.faults import EvaluationFault
 from dispatcher.lang.measuring import SCALARS
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dispatcher.cache import Cache
+    from dispatcher.lang.trace import Trace
 
 # Changes that a decision lists; a rule that counts in a ticket variable makes them by the thousand.
 MAX_CHANGES = 10_000
@@ -92,8 +94,8 @@ class RuleSet:
         self.defaults = dict(defaults or {})
         self.on_fault = on_fault
         self.limits = limits or Limits()
-        self._sources = tuple(sources)
-        found = [_statements(source, self.schema, _opened(cache)) for source in self._sources]
+        self.sources = tuple(sources)
+        found = [_statements(source, self.schema, _opened(cache)) for source in self.sources]
         if not all(found):
             raise RulesError(self.diagnostics)
         self.programs: tuple[Program, ...] = tuple(compile_statements(statements) for statements in found if statements)
@@ -109,7 +111,7 @@ class RuleSet:
         """Return what names these rules: another text for each change in their sources."""
         import hashlib  # a check asks for none
 
-        return hashlib.sha256("".join(source.digest() for source in self._sources).encode()).hexdigest()
+        return hashlib.sha256("".join(source.digest() for source in self.sources).encode()).hexdigest()
 
     @classmethod
     def from_text(
@@ -154,12 +156,30 @@ class RuleSet:
     @cached_property
     def diagnostics(self) -> list[Diagnostic]:
         """Return all problems of the files, in order; warnings only where there is a rule set."""
-        return [problem for source in self._sources for problem in checked_source(source, self.schema)[1]]
+        return [problem for source in self.sources for problem in checked_source(source, self.schema)[1]]
 
     def fault(self, fault: EvaluationFault) -> Fault:
         """Return a fault of the evaluation as decisions tell it."""
         filename = self.programs[fault.program].filename
         return Fault(fault.kind, fault.type, fault.message, filename, fault.line, fault.column)
+
+    @cached_property
+    def traced_programs(self) -> tuple[Program, ...]:
+        """Return the files compiled so that a trace hears what their conditions are."""
+        found = [_statements(source, self.schema, None) for source in self.sources]
+        return tuple(compile_statements(statements, TRACED) for statements in found if statements)
+
+    def trace(self, ticket: Mapping[str, Any], *, now: datetime | None = None, trace: Trace) -> Decision:
+        """Return what `decide` does, and tell `trace` what the conditions were; it takes longer.
+
+        Steps may differ, and so may a decision that comes near the limit on them.
+        """
+        given = dict(ticket)
+        settle(given, self.schema)
+        decided = _Decided(self, given, now if now is not None else time())
+        first = decided.first[0]
+        decided.outcome = traced(self.traced_programs, first, to_plain, self.limits, decided.moment(), trace)
+        return decided
 
     @cached_property
     def places(self) -> tuple[tuple[int, int], ...]:

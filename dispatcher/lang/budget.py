@@ -17,6 +17,8 @@ from dispatcher.lang.records import dataclass
 if TYPE_CHECKING:
     from random import Random
 
+    from dispatcher.lang.trace import Trace
+
 Value = TypeVar("Value")
 
 # Bytes of the smallest value that is remembered until it is dropped.
@@ -124,6 +126,8 @@ class Meter:
     opaque = False
     # Set where a set of other than numbers was weighed: the order of its values is that of this process.
     unordered = False
+    # What is told what conditions are, where the rules are compiled to tell it.
+    trace: Trace
     _sweeps = 0
 
     def __init__(self, limits: Limits, surroundings: Surroundings | None = None) -> None:

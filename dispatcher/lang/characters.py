@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dispatcher.lang.layout import LayoutToken
+from dispatcher.lang.repairs import Help, Repair, repair
 from dispatcher.lang.source import Span
 from dispatcher.lang.tree_checks import BuildError
 
 _QUOTES = "‘’‚‛“”„‟«»‹›′″´`"
 
+_DOUBLE_QUOTES = "“”„‟«»″"
+
 # What word processors and mathematics write for Python's signs; other doubles are found by their normal form.
 _DOUBLES = dict.fromkeys("‐‑‒–—−", "-") | {
     "×": "*", "÷": "/", "≠": "!=", "≤": "<=", "≥": ">=", "¬": "not", "∧": "and", "∨": "or", "∈": "in",
 }  # fmt: skip
+
+_WORDS = ("not", "and", "or", "in")
 
 _ADVICE = {
     "?": "write `value if condition else other`",
@@ -28,18 +33,37 @@ _ADVICE = {
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
-def unreadable(token: LayoutToken) -> BuildError:
-    """Return the error for a token that the lexer could not read."""
+def unreadable(token: LayoutToken, line: Sequence[LayoutToken] = ()) -> BuildError:
+    """Return the error for a token that the lexer could not read; `line` has the tokens around it."""
     if token.type in ("UNTERMINATED", "UNTERMINATED_LONG"):
         bare = token.text.lstrip("bBfFrRuU")
         quotes = bare[:3] if bare.startswith(('"""', "'''")) else bare[:1]
         opening = Span(token.start, token.start + len(token.text) - len(bare) + len(quotes))
         return BuildError("unterminated-text", "this text is never closed", opening, f"add the closing `{quotes}`")
     character = token.text
-    return BuildError("unknown-character", *_words(character, token.span))
+    message, span, advice = _words(character, token.span)
+    return BuildError("unknown-character", message, span, _straight(token, line, advice))
 
 
-def _words(character: str, span: Span) -> tuple[str, Span, str]:
+def _straight(quote: LayoutToken, line: Sequence[LayoutToken], advice: Help) -> Help:
+    """Return the help with plain quotes for a typographic one and for the next one behind it, which closes the text."""
+    plain = '"' if quote.text in _DOUBLE_QUOTES else "'"
+    if quote.text not in _QUOTES or not isinstance(advice, str):
+        return advice
+    for token in line:
+        if token.end <= quote.end:
+            continue
+        if plain in token.text:
+            return advice
+        begin = max(0, quote.end - token.start)
+        place = next((place for place in range(begin, len(token.text)) if token.text[place] in _QUOTES), None)
+        if place is not None:
+            closing = Span(token.start + place, token.start + place + 1)
+            return Repair(advice, ((quote.span, plain), (closing, plain)))
+    return advice
+
+
+def _words(character: str, span: Span) -> tuple[str, Span, Help]:
     double = _DOUBLES.get(character) or unicodedata.normalize("NFKC", character)
     category = unicodedata.category(character)
     shown = f"`{character}`" if character.isprintable() and character != "`" else f"U+{ord(character):04X}"
@@ -50,27 +74,27 @@ def _words(character: str, span: Span) -> tuple[str, Span, str]:
     if character == "!":
         return "`!` means nothing in rules by itself", span, _ADVICE[character]
     if character.isspace():
-        return f"{shown} is white space that Python does not know", span, "replace it with a plain space"
+        return f"{shown} is white space that Python does not know", span, repair("replace it with a plain space", " ")
     if double != character and double.isascii() and (character in _DOUBLES or not double.isalnum()):
-        return f"{shown} is not Python's `{double}`", span, f"write `{double}`"
+        return f"{shown} is not Python's `{double}`", span, repair(f"write `{double}`", double if double not in _WORDS else f" {double} ")
     if category == "Nd":
         return f"{shown} is no digit for Python", span, "write the digits 0 to 9"
     if category == "Cf":
-        return f"{shown} is invisible and means nothing in rules", span, "remove it"
+        return f"{shown} is invisible and means nothing in rules", span, repair("remove it", "")
     if character in _ADVICE:
         return f"{shown} means nothing in rules", span, _ADVICE[character]
     return f"{shown} means nothing in rules", span, "remove it, or put quotes around the text that it is part of"
 
 
-def no_identifier(token: LayoutToken) -> BuildError:
-    """Return the error for the first character that no name can hold."""
+def no_identifier(token: LayoutToken, line: Sequence[LayoutToken] = ()) -> BuildError:
+    """Return the error for the first character that no name can hold; `line` has the tokens around it."""
     text = token.text
     # A name's start is a name, so the first character that spoils it is found by halving.
     low, high = 0, len(text)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if text[:middle].isidentifier() else (low, middle)
-    return unreadable(LayoutToken("UNKNOWN", text[low], token.start + low, token.start + low + 1))
+    return unreadable(LayoutToken("UNKNOWN", text[low], token.start + low, token.start + low + 1), line or (token,))
 
 
 def turning(text: str) -> Iterator[Span]:

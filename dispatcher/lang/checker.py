@@ -7,6 +7,7 @@ bound in any scope, so that no rule can make `email` mean something else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from dispatcher.lang.modules import MODULES
 from dispatcher.lang.names import NameChecker, Scope, is_private
 from dispatcher.lang.pattern_checks import pattern_problems, unreachable_cases
 from dispatcher.lang.records import dataclass, replace
+from dispatcher.lang.repairs import repair
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.scopes import (
     ScopeNames,
@@ -288,13 +290,14 @@ class _Checker(NameChecker):
     def _import(self, statement: syntax.Import | syntax.FromImport) -> None:
         module = statement.module if isinstance(statement, syntax.FromImport) else None
         if module is not None and module not in MODULES:
-            self._unknown_module(module, statement.span)
+            place = statement.start + len("from ")
+            self._unknown_module(module, statement.span, Span(place, place + len(module)))
             self._strangers.update(item.variable for item in statement.items)
         for item in statement.items:
             self._bind(syntax.Name(item.variable, start=item.start, end=item.end))
             if module is None:
                 if item.name not in MODULES:
-                    self._unknown_module(item.name, item.span)
+                    self._unknown_module(item.name, item.span, Span(item.start, item.start + len(item.name)))
                     self._strangers.add(item.variable)
             elif module in MODULES and item.name not in MODULES[module].members:
                 self._unknown_member(MODULES[module], item.name, item.span)
@@ -415,11 +418,13 @@ class _Checker(NameChecker):
                 text = self._source.text
                 spelling = f"{text[left.start : left.end]} {operator} {text[right.start : right.end]}"
                 shown = f": `{spelling}`" if len(spelling) <= 80 and "\n" not in spelling else ""
+                words = f"write `{operator}`{shown}"
+                written = _IDENTITY[op].match(text, left.end, right.start)
                 self._report(
                     "is-with-literal",
                     f"`{op}` beside a literal compares by value here, as `{operator}` does",
                     between,
-                    f"write `{operator}`{shown}",
+                    repair(words, operator, Span(*written.span(1))) if written is not None else words,
                 )
             left = right
 
@@ -482,6 +487,10 @@ _REFUSED_HELP = {
     "decorators": "call the function where it is needed",
     "`...`": "write `pass` for an empty block",
 }
+
+
+# How `is` and `is not` are written behind an operand, where no comment stands between.
+_IDENTITY = {"is": re.compile(r"[\s\\)]*(is)\b"), "is not": re.compile(r"[\s\\)]*(is[\s\\]+not)\b")}
 
 
 _SCOPE_HELP = {

@@ -46,11 +46,12 @@ Positions are those of the rule, so Python's own traceback tells the line and co
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from dispatcher.lang import syntax
+from dispatcher.lang.branches import branches_of
 from dispatcher.lang.checker import CheckedModule
 from dispatcher.lang.emitter import hidden_names, own_functions
 from dispatcher.lang.functions import FUNCTIONS
@@ -94,14 +95,17 @@ class Options:
 
     `fused` tells whether the file becomes one function, by default where it has few statements; `index` whether
     statements that cannot act are skipped in one that does not; `idioms` whether what they often say is known by heart.
+    `traced` makes the form that tells a Trace what conditions were: by statement, without index and idioms.
     """
 
     fused: bool | None = None
     index: bool = True
     idioms: bool = True
+    traced: bool = False
 
 
 DEFAULT = Options()
+TRACED = Options(fused=False, index=False, idioms=False, traced=True)
 
 
 def compile_module(checked: CheckedModule, options: Options | None = None) -> Program:
@@ -116,7 +120,7 @@ def compile_statements(statements: Statements, options: Options | None = None) -
     used = Uses.together(exemplar.facts.uses for exemplar in statements.exemplars)
     fused = options.fused if options.fused is not None else len(statements.kinds) <= FUSED_STATEMENTS
     namespace = _namespace()
-    quiet = None if fused else _quiet(checked.schema, used)
+    quiet = None if fused or options.traced else _quiet(checked.schema, used)
     shapes = [_shape(checked, options, exemplar, quiet, namespace) for exemplar in statements.exemplars]
     writes_in_functions = used.defines_functions and any(
         shape.compiled().writes_inside
@@ -136,7 +140,7 @@ def compile_statements(statements: Statements, options: Options | None = None) -
         writes_in_functions=writes_in_functions,
         reader=partial(_build_reader, checked, used),
         fused=Fused(partial(_build_file, checked, options, _needs_variables(checked, used))) if fused else None,
-        index=None if fused else _index(statements, shapes, skips=options.index),
+        index=None if quiet is None else _index(statements, shapes, skips=options.index),
     )
 
 
@@ -204,7 +208,7 @@ def unset_name(variable: str) -> str:
 def _build(
     checked: CheckedModule, options: Options, exemplar: Exemplar, namespace: dict[str, Any], shape: Shape
 ) -> CompiledShape:
-    compiler = _ShapeCompiler(checked, shape, namespace)
+    compiler = (_TracedCompiler if options.traced else _ShapeCompiler)(checked, shape, namespace)
     compiler.idioms = options.idioms
     return compiler.compiled(exemplar.tree)
 
@@ -442,3 +446,37 @@ class _ShapeCompiler(_TopCompiler):
 
     def _is_short(self, variable: str) -> ast.expr | None:
         return self._short_test(self._read_file(variable))
+
+
+class _TracedCompiler(_ShapeCompiler):
+    """Makes the function of a statement that tells a trace what its branches see; it decides the same."""
+
+    def compiled(self, statement: Stmt) -> CompiledShape:
+        """Return the compiled form of the statement, with its branches."""
+        self._branches = branches_of(statement)
+        return replace(super().compiled(statement), branches=self._branches)
+
+    def _translated(self, expr: Expr) -> ast.expr:
+        site = self._branches.expressions.get(id(expr))
+        node = super()._translated(expr)
+        if site is None:
+            return node
+        self._at(expr)
+        return self._seen(site, node)
+
+    def _block(self, body: Iterable[Stmt], *, mark: bool = False) -> list[ast.stmt]:
+        site = self._branches.bodies.get(id(body))
+        nodes = super()._block(body, mark=mark)
+        return nodes if site is None else [self._entered(site), *nodes]
+
+    def _loop_body(self, body: tuple[Stmt, ...]) -> list[ast.stmt]:
+        site = self._branches.bodies.get(id(body))
+        is_no_block = self._mark and any(isinstance(inner, COMPOUND) for inner in body)
+        nodes = super()._loop_body(body)
+        return [self._entered(site), *nodes] if is_no_block and site is not None else nodes
+
+    def _entered(self, site: int) -> ast.stmt:
+        return ast.Expr(self._seen(site, self._constant(value=True)), **self._place)
+
+    def _seen(self, site: int, value: ast.expr) -> ast.expr:
+        return self._metered(".seen", self._number(), self._constant(site), value)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dispatcher.lang.codes import CODES, Severity
 from dispatcher.lang.records import dataclass
+from dispatcher.lang.repairs import Repair, repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dispatcher.lang.repairs import Help
     from dispatcher.lang.source import Source, Span
 
 
@@ -28,8 +30,32 @@ _UNSHOWN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u20
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A text that takes the place of a piece of the file. Lines and columns count from 1; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the edit as JSON data."""
+        return {
+            "line": self.line,
+            "column": self.column,
+            "end_line": self.end_line,
+            "end_column": self.end_column,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem. Lines and columns count from 1; the end is exclusive."""
+    """One problem. Lines and columns count from 1; the end is exclusive.
+
+    `edits` do what the help says; there are none where that depends on what is meant.
+    """
 
     code: str
     severity: Severity
@@ -42,6 +68,7 @@ class Diagnostic:
     help: str | None
     excerpt: str
     excerpt_column: int
+    edits: tuple[Edit, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagnostic as JSON data."""
@@ -56,11 +83,13 @@ class Diagnostic:
             "end_column": self.end_column,
             "help": self.help,
             "source": self.excerpt,
+            "edits": [edit.to_dict() for edit in self.edits],
         }
 
 
-def diagnostic(source: Source, code: str, message: str, span: Span, help: str | None = None) -> Diagnostic:  # noqa: A002 - the field's name
+def diagnostic(source: Source, code: str, message: str, span: Span, help: Help | None = None) -> Diagnostic:  # noqa: A002 - the field's name
     """Return the Diagnostic of `code` at `span`."""
+    words, changes = help if isinstance(help, Repair) else (help, ())
     line, column = source.position(span.start)
     end_line, end_column = source.position(max(span.start, span.end))
     text = source.line(line)
@@ -74,10 +103,15 @@ def diagnostic(source: Source, code: str, message: str, span: Span, help: str | 
         column=column,
         end_line=end_line,
         end_column=end_column,
-        help=_shown(help) if help is not None else None,
+        help=_shown(words) if words is not None else None,
         excerpt=_UNSHOWN.sub(_stand_in, text[cut : cut + EXCERPT]),
         excerpt_column=column - cut,
+        edits=tuple(_edit(source, place or span, text) for place, text in changes),
     )
+
+
+def _edit(source: Source, span: Span, text: str) -> Edit:
+    return Edit(*source.position(span.start), *source.position(span.end), text)
 
 
 def _shown(message: str) -> str:
@@ -92,6 +126,21 @@ def _stand_in(character: re.Match[str]) -> str:
 
 def near_name(name: str, known: Iterable[str]) -> str | None:
     """Return "did you mean ..." where a known name is near, else None."""
+    found = _nearest(name, known)
+    return _meant(found) if found is not None else None
+
+
+def near_repair(name: str, known: Iterable[str], span: Span | None = None) -> Repair | None:
+    """Return the help that writes a near name in the place of one that is unknown; None where none is near."""
+    found = _nearest(name, known)
+    return repair(_meant(found), found, span) if found is not None else None
+
+
+def _meant(name: str) -> str:
+    return f"did you mean `{name}`?"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # most files have no mistake
 
     by_folded: dict[str, str] = {}
@@ -104,4 +153,4 @@ def near_name(name: str, known: Iterable[str]) -> str | None:
         alike = (known for known in by_folded if known[:1] == folded[:1] and abs(len(known) - len(folded)) <= 2)
         candidates = islice(alike, MAX_COMPARED // 8)
     found = get_close_matches(folded, candidates, n=1, cutoff=0.66)
-    return f"did you mean `{by_folded[found[0]]}`?" if found else None
+    return by_folded[found[0]] if found else None

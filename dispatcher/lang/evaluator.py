@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dispatcher.lang.budget import LimitExceeded, Limits, Meter, Surroundings
 from dispatcher.lang.exceptions import CATCHABLE
@@ -32,6 +32,9 @@ from dispatcher.lang.program import RENAMED, UNREAD, Entry, Program, Variables, 
 from dispatcher.lang.records import dataclass, field, replace
 from dispatcher.lang.schema import VariableKind
 from dispatcher.plain import Room, same
+
+if TYPE_CHECKING:
+    from dispatcher.lang.trace import Trace
 
 # Copies a value that can be changed in place, as far as there is room.
 Freeze = Callable[[Any, Room], Any]
@@ -408,6 +411,19 @@ def evaluate(
 
 
 @with_room
+def traced(
+    programs: Sequence[Program],
+    first: Mapping[str, Any],
+    freeze: Freeze,
+    limits: Limits,
+    now: datetime,
+    trace: Trace,
+) -> Outcome:
+    """Run programs that were compiled to be traced; return what `evaluate` does, and tell the trace all."""
+    return conclude(programs, first, freeze, limits, now, ((), None, 0, ""), trace)
+
+
+@with_room
 def conclude(
     programs: Sequence[Program],
     first: Mapping[str, Any],
@@ -415,19 +431,23 @@ def conclude(
     limits: Limits,
     now: datetime,
     begun: FirstRun,
+    trace: Trace | None = None,
 ) -> Outcome:
-    """Return what the first run gave, or, after a fault, what the rules give without what failed."""
+    """Return what the first run gave, or, after a fault, what the rules give without what failed.
+
+    With a `trace` all runs are watched, and it tells of the one that counts.
+    """
     left_out: set[tuple[int, int]] = set()
     faults: list[EvaluationFault] = []
     spent = 0
-    watching = any(program.writes_in_functions for program in programs)
+    watching = trace is not None or any(program.writes_in_functions for program in programs)
     statements = sum(len(program.shapes) for program in programs)
     places = [Places(number, program) for number, program in enumerate(programs)]
     if begun[1] is not None and isinstance(begun[1][1], RecursionError):
         # The caller may have left too little of Python's stack.
         meter = Meter(limits, Ticket(first, now))
         begun = begin(programs, own_values(first, freeze), meter)
-    run = _watched(places, first, freeze, limits, now, left_out) if watching else _told(places, first, begun)
+    run = _watched(places, first, freeze, limits, now, left_out, trace) if watching else _told(places, first, begun)
     while True:
         spent += min(run.steps, limits.steps) + run.wasted + RUN_COST * statements
         if run.end is None:
@@ -442,7 +462,7 @@ def conclude(
                 spent = 0
                 faults.append(replace(run.end, kind="limit", type="LimitExceeded", message=GAVE_UP))
         watching = True
-        run = _watched(places, first, freeze, limits, now, left_out)
+        run = _watched(places, first, freeze, limits, now, left_out, trace)
     faults += run.absent
     absent = left_out | {(fault.program, fault.statement) for fault in run.absent}
     weight = sum(program.weight for program in programs)
@@ -490,12 +510,18 @@ def _watched(
     limits: Limits,
     now: datetime,
     left_out: set[tuple[int, int]],
+    trace: Trace | None,
 ) -> _Run:
     """Run all files statement by statement, without those that are left out."""
     meter = Meter(limits, Ticket(first, now))
+    if trace is not None:
+        trace.restart()
+        meter.trace = trace
     run = _Run(own_values(first, freeze))
     for number, places in enumerate(files):
         program = places.program
+        if trace is not None:
+            trace.program = number
         skipped = {statement for owner, statement in left_out if owner == number}
         watch = _Watch(meter, places, skipped, run, freeze)
         variables = Variables({name: run.variables[name] for name in program.reads})

@@ -12,6 +12,7 @@ from dispatcher.lang import syntax
 from dispatcher.lang.characters import no_identifier, unreadable
 from dispatcher.lang.layout import LayoutToken
 from dispatcher.lang.literals import Field, LiteralError, number, text_parts
+from dispatcher.lang.repairs import repair
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr
 from dispatcher.lang.tree_checks import (
@@ -159,7 +160,7 @@ class ExpressionBuilder:
                 "invalid-arguments",
                 "the left side of `=` in a call must be a parameter's name",
                 name.span,
-                "write `==` to compare",
+                repair("write `==` to compare", "==", parts[1].span),
             )
         return syntax.Argument(parts[2], name.id, "", start=start, end=end)
 

@@ -54,6 +54,11 @@ def _snapshot(meter: Meter, value: Any) -> Any:
     return iteration.collect(meter, value) if isinstance(value, list | deque) else value
 
 
+def _seen(meter: Meter, statement: int, site: int, value: Any) -> Any:
+    """Tell the trace what an expression is, and return it, or what it shall be."""
+    return meter.trace.see(statement, site, value)
+
+
 def _first_item(meter: Meter, found: Any) -> Any:
     """Return `found[0]` of what `.lines` gave."""
     kind = type(found)
@@ -164,6 +169,7 @@ HELPERS: Mapping[str, Any] = {
     ".goes_on": exceptions.goes_on,
     ".subject": _subject,
     ".locals": locals,
+    ".seen": _seen,
     ".enter": Meter.enter,
     ".leave": Meter.leave,
 }

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Literal
 
 from dispatcher.lang.records import dataclass
+from dispatcher.lang.repairs import Help, repair
 
 # CPython reads at most this many digits of a decimal literal; more take quadratic time.
 MAX_DIGITS = 4300
@@ -29,7 +30,7 @@ _NEEDED = {
 class LiteralError(Exception):
     """A literal that Python cannot read; `offset` counts from the literal's first character."""
 
-    def __init__(self, message: str, offset: int, length: int = 1, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
+    def __init__(self, message: str, offset: int, length: int = 1, help: Help | None = None) -> None:  # noqa: A002 - the diagnostic's word
         super().__init__(message)
         self.offset = offset
         self.length = length
@@ -57,11 +58,12 @@ def number(text: str) -> int | float:
     if (base is not None or digits.isdecimal()) and len(digits) > MAX_DIGITS:
         raise LiteralError(f"the number has more than {MAX_DIGITS} digits", 0, len(text))
     if base is None and digits.isdecimal() and digits[0] == "0" and digits.strip("0"):
+        decimal = digits.lstrip("0")
         raise LiteralError(
             "a number cannot begin with 0",
             0,
             len(text),
-            f"write `{digits.lstrip('0')}`, or `0o{digits.lstrip('0')}` for an octal number",
+            repair(f"write `{decimal}`, or `0o{decimal}` for an octal number", decimal),
         )
     try:
         return int(text, 0) if base is not None or digits.isdecimal() else float(text)
@@ -78,7 +80,8 @@ def text_parts(literal: str) -> tuple[str | Field, ...]:
     match = _PREFIX.match(literal)
     prefix = match.group().lower() if match else ""
     if "b" in prefix:
-        raise LiteralError("rules have no bytes", 0, len(prefix), "use text: leave out the `b`")
+        help_text = repair("use text: leave out the `b`", prefix.replace("b", ""))
+        raise LiteralError("rules have no bytes", 0, len(prefix), help_text)
     quotes = 3 if literal[len(prefix) :].startswith(("'''", '"""')) else 1
     start = len(prefix) + quotes
     end = len(literal) - quotes
@@ -87,7 +90,7 @@ def text_parts(literal: str) -> tuple[str | Field, ...]:
         return (_unescape(literal, start, end, raw=raw),)
     parts, stopped = _fstring(literal, start, end, raw=raw, nesting=0)
     if stopped < end:
-        raise LiteralError("f-string: single `}` is not allowed", stopped, help="write `}}` for a brace")
+        raise LiteralError("f-string: single `}` is not allowed", stopped, help=repair("write `}}` for a brace", "}}"))
     return parts
 
 

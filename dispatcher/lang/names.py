@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dispatcher.lang import syntax
-from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic, near_name
+from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic, near_repair
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
 from dispatcher.lang.modules import MODULES
 from dispatcher.lang.records import dataclass, field
+from dispatcher.lang.repairs import Help, Repair, repair
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Span
 from dispatcher.lang.values import ModuleValue, TypeValue
@@ -37,27 +39,29 @@ INSTEAD = {
 }
 
 # Methods that Python has and rules do not, and what other languages call methods that it has.
-_INSTEAD_OF_METHODS = {
+_INSTEAD_OF_METHODS: dict[str, Help] = {
     **dict.fromkeys(("encode", "decode", "to_bytes", "from_bytes", "hex"), "rules have no bytes; work with the text"),
     **dict.fromkeys(("with_traceback", "add_note"), "raise another exception with the text that you want"),
     **dict.fromkeys(("timetuple", "utctimetuple"), "read the fields, such as `.year` and `.hour`"),
     **dict.fromkeys(("contains", "Contains", "includes", "has", "has_key"), "write `'text' in value`"),
     **dict.fromkeys(("indexOf", "IndexOf"), "write `'text' in value`, or `.find('text')` for the place"),
-    **dict.fromkeys(("toLowerCase", "toLower", "ToLower"), "write `.lower()`"),
-    **dict.fromkeys(("toUpperCase", "toUpper", "ToUpper"), "write `.upper()`"),
-    **dict.fromkeys(("trim", "Trim"), "write `.strip()`"),
+    **dict.fromkeys(("toLowerCase", "toLower", "ToLower"), repair("write `.lower()`", "lower")),
+    **dict.fromkeys(("toUpperCase", "toUpper", "ToUpper"), repair("write `.upper()`", "upper")),
+    **dict.fromkeys(("trim", "Trim"), repair("write `.strip()`", "strip")),
     **dict.fromkeys(("length", "Length", "size"), "write `len(value)`"),
     **dict.fromkeys(("substring", "Substring", "substr"), "write `value[start:end]`"),
     **dict.fromkeys(("equals", "Equals"), "write `==`"),
     **dict.fromkeys(("isEmpty", "empty"), "write `not value`"),
     **dict.fromkeys(("matches", "test"), "write `re.search(pattern, text)`"),
-    "push": "write `.append(value)`",
+    "push": repair("write `.append(value)`", "append"),
 }
 
 
 # How other languages call Python's constants.
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "nil": "None", "none": "None", "undefined": "None"}
 
+# What stands behind a dot.
+_BEHIND_DOT = re.compile(r"\.(\w+)")
 # What other products put before a ticket's variables.
 _OBJECTS = dict.fromkeys(("self", "this", "ticket"), "write the variable alone, such as `priority`")
 
@@ -117,18 +121,21 @@ class NameChecker:
         # What is imported from modules that rules do not have.
         self._strangers: set[str] = set()
 
-    def _report(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
+    def _report(self, code: str, message: str, span: Span, help: Help | None = None) -> None:  # noqa: A002 - the diagnostic's word
         found = diagnostic(self._source, code, message, span, help)
         if self._counts[found.severity] < MAX_DIAGNOSTICS:
             self._counts[found.severity] += 1
             self.found.append(found)
 
-    def _near(self, name: str, *sets: Iterable[str]) -> str | None:
-        """Return "did you mean ..." from the first of `sets` that has a near name; no more than can be reported."""
+    def _near(self, name: str, *sets: Iterable[str], span: Span | None = None) -> Repair | None:
+        """Return "did you mean ..." from the first of `sets` that has a near name; no more than can be reported.
+
+        The name stands at `span`, or where the diagnostic is.
+        """
         # Looking takes its time.
         if self._counts["error"] >= MAX_DIAGNOSTICS:
             return None
-        return next((found for known in sets if (found := near_name(name, known)) is not None), None)
+        return next((found for known in sets if (found := near_repair(name, known, span)) is not None), None)
 
     def _read(self, name: syntax.Name, *, called: bool) -> None:
         self._scopes[-1].used.add(name.id)
@@ -145,19 +152,19 @@ class NameChecker:
                 "unknown-name",
                 f"the module `{name.id}` is not imported",
                 name.span,
-                f"write `import {name.id}` above",
+                repair(f"write `import {name.id}` above", f"import {name.id}\n", Span(0, 0)),
             )
             return
         if name.id in _OBJECTS and not called:
-            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, _OBJECTS[name.id])
+            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, self._alone(name))
             return
         constant = _CONSTANTS.get(name.id.lower())
         if constant is not None and not called:
-            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, f"write `{constant}`")
+            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, repair(f"write `{constant}`", constant))
             return
         own = {known for scope in self._scopes for known in scope.names}
         variables = {*own, *self._schema.names()}
-        help_text = INSTEAD.get(name.id) or self._near(name.id, variables, FUNCTIONS)
+        help_text: Help | None = INSTEAD.get(name.id) or self._near(name.id, variables, FUNCTIONS)
         if called or name.id in INSTEAD:
             self._report("unknown-function", f"rules have no function `{name.id}`", name.span, help_text)
         else:
@@ -167,6 +174,14 @@ class NameChecker:
                 name.span,
                 help_text or "assign it first, or put quotes around it if it is text",
             )
+
+    def _alone(self, owner: syntax.Name) -> Help:
+        """Return how to write a ticket variable that stands behind what other products put before it."""
+        words = _OBJECTS[owner.id]
+        behind = _BEHIND_DOT.match(self._source.text, owner.end)
+        if behind is None or self._schema.find(behind[1]) is None:
+            return words
+        return repair(words, "", Span(owner.start, behind.start(1)))
 
     def _member(self, expr: syntax.Attribute, value: Expr, name: str) -> None:
         span = Span(expr.end - len(name), expr.end)
@@ -178,7 +193,7 @@ class NameChecker:
         owner = self._meaning(value)
         if owner is not None:
             if name not in _member_names(owner):
-                self._unknown_member(owner, name, span)
+                self._unknown_member(owner, name, span, behind=Span(value.end, expr.end))
         elif name not in _ALL_MEMBERS:
             self._report(
                 "unknown-method",
@@ -231,39 +246,47 @@ class NameChecker:
             "choose a name without it" if name.strip("_") else "choose a name, such as `unused`",
         )
 
-    def _unknown_module(self, name: str, span: Span) -> None:
+    def _unknown_module(self, name: str, span: Span, place: Span | None = None) -> None:
+        """Report a module that rules cannot import; its name stands at `place` of the span."""
         known = ", ".join(f"`{module}`" for module in sorted(MODULES))
         self._report(
             "unknown-module",
             f"rules cannot import `{name}`",
             span,
-            self._near(name, MODULES) or f"rules can import {known}",
+            self._near(name, MODULES, span=place) or f"rules can import {known}",
         )
 
-    def _unknown_member(self, owner: ModuleValue | TypeValue, name: str, span: Span) -> None:
+    def _unknown_member(
+        self, owner: ModuleValue | TypeValue, name: str, span: Span, behind: Span | None = None
+    ) -> None:
+        """Report a name that a module or type does not have; `behind` is all that stands behind the owner's name."""
         known = _member_names(owner)
         what = "module" if isinstance(owner, ModuleValue) else "type"
         self._report(
             "unknown-module-member",
             f"the {what} `{owner.name}` has no `{name}` that rules may use",
             span,
-            _elsewhere(owner, name)
-            or self._near(name, known)
+            _elsewhere(owner, name, behind)
+            or self._near(name, known, span=Span(span.start, span.start + len(name)))
             or "it has " + ", ".join(f"`{member}`" for member in sorted(known)[:12]),
         )
 
 
-def _elsewhere(owner: ModuleValue | TypeValue, name: str) -> str | None:
+def _elsewhere(owner: ModuleValue | TypeValue, name: str, behind: Span | None) -> Help | None:
     """Return where a member is that was looked for in the module of its type, or in its type instead of the module."""
     if isinstance(owner, TypeValue):
         if name == owner.name:
-            return f"leave out `.{name}`: what stands before it is this type already"
+            words = f"leave out `.{name}`: what stands before it is this type already"
+            return repair(words, "", behind) if behind is not None else words
         is_there = owner.module in MODULES and name in MODULES[owner.module].members
         return f"`{name}` belongs to the module `{owner.module}`" if is_there else None
     kinds = [value for value in owner.members.values() if isinstance(value, TypeValue) and name in value.members]
     # Several types have `today`; that with the name of the module is meant most.
     kinds.sort(key=lambda kind: kind.name != owner.name)
-    return f"`{name}` belongs to the type `{kinds[0].full_name}`" if kinds else None
+    if not kinds:
+        return None
+    words = f"`{name}` belongs to the type `{kinds[0].full_name}`"
+    return repair(words, f".{kinds[0].name}.{name}", behind) if behind is not None else words
 
 
 def _member_names(owner: ModuleValue | TypeValue) -> set[str]:

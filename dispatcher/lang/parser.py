@@ -20,6 +20,7 @@ from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
 from dispatcher.lang.expression_builder import BETWEEN
 from dispatcher.lang.lalr import Automaton, UnexpectedTokenError
 from dispatcher.lang.layout import CLOSING_TYPES, MAX_BRACKETS, OPENING_TYPES, LayoutToken, StatementTokens, arrange
+from dispatcher.lang.repairs import repair
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Expr, Module, Stmt, depth
 from dispatcher.lang.tree_builder import TreeBuilder
@@ -65,8 +66,9 @@ def parse(source: Source) -> tuple[Module, list[Diagnostic]]:
         else:
             problems.append(statement.problem)
         lost.update(token.text for token in statement.tokens if token.type == "NAME")
+    removed = repair("remove it", "")
     problems.extend(
-        diagnostic(source, "bidirectional-text", "a character changes the direction of this text", span, "remove it")
+        diagnostic(source, "bidirectional-text", "a character changes the direction of this text", span, removed)
         for span in islice(turning(source.text), MAX_DIAGNOSTICS)
     )
     return Module(tuple(body), frozenset(lost), start=0, end=len(source.text)), problems
@@ -78,7 +80,7 @@ def _refusal(source: Source, tokens: Sequence[LayoutToken]) -> Diagnostic | None
     null = text.find("\0")
     if null >= 0:
         place = Span(null, null + 1)
-        return diagnostic(source, "unknown-character", "the file holds a NUL character", place, "remove it")
+        return diagnostic(source, "unknown-character", "the file holds a NUL character", place, repair("remove it", ""))
     # The fields of an f-string are read by themselves; they hold no more tokens than characters.
     in_fields = sum(len(token[1]) for token in tokens if "{" in token[1] and _FORMATTED.match(token[1]))
     message, place = None, Span(0, 0)

@@ -18,6 +18,7 @@ from dispatcher.lang.records import dataclass, field
 from dispatcher.lang.source import Source
 
 if TYPE_CHECKING:
+    from dispatcher.lang.branches import Branches
     from dispatcher.lang.index import Index
     from dispatcher.lang.triggers import Trigger
 
@@ -77,6 +78,8 @@ class CompiledShape:
     writes: tuple[Write, ...]
     # Whether a function inside writes.
     writes_inside: bool
+    # What a traced form tells of.
+    branches: Branches | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dispatcher.lang import syntax
 from dispatcher.lang.expression_builder import Child, identifier, no_matrices, no_star, nodes, variable
 from dispatcher.lang.layout import LayoutToken
 from dispatcher.lang.pattern_builder import PatternBuilder, whole_pattern
+from dispatcher.lang.repairs import repair
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr, Node, Stmt
 from dispatcher.lang.tree_checks import BuildError, check_target
@@ -74,7 +75,7 @@ class TreeBuilder(PatternBuilder):
     def refused_except(self, parts: list[Child], _start: int, _end: int) -> syntax.Handler:
         """Refuse `except*`."""
         span = Span(parts[0].start, parts[1].end)
-        raise BuildError("unsupported-syntax", "rules have no `except*`", span, "write `except`")
+        raise BuildError("unsupported-syntax", "rules have no `except*`", span, repair("write `except`", "except "))
 
     def match_stmt(self, parts: list[Child], _start: int, _end: int) -> Stmt:
         """Build a Match."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, cast
 
 from dispatcher.lang import syntax
+from dispatcher.lang.repairs import Help
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr
 
@@ -15,7 +16,7 @@ PRECEDENCE = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, 
 class BuildError(Exception):
     """A construct that the grammar lets through and Python does not; carries a diagnostic's parts."""
 
-    def __init__(self, code: str, message: str, span: Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
+    def __init__(self, code: str, message: str, span: Span, help: Help | None = None) -> None:  # noqa: A002 - the diagnostic's word
         super().__init__(message)
         self.code = code
         self.span = span

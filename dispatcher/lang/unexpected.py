@@ -11,6 +11,7 @@ from keyword import iskeyword
 from dispatcher.lang.characters import no_identifier, unreadable
 from dispatcher.lang.layout import CLOSING, OPENING, LayoutToken
 from dispatcher.lang.records import dataclass
+from dispatcher.lang.repairs import Help, Repair, repair
 from dispatcher.lang.source import Span
 from dispatcher.lang.tree_checks import BuildError
 
@@ -40,6 +41,8 @@ _DASHED = {
     "and": "`and`", "or": "`or`", "not": "`not`", "in": "`in`", "notin": "`not in`",
     "contains": "`in`", "notcontains": "`not in`", "like": "`in`", "notlike": "`not in`", "match": "`re.search(...)`",
 }  # fmt: skip
+# Those that have their operands in the same places as Python's.
+_DASHED_ALIKE = ("eq", "ne", "gt", "lt", "ge", "le", "and", "or", "in")
 _DECLARING = ("var", "let", "const", "dim", "my", "local", "auto", "set", "int", "string", "str", "bool", "float")
 _FIRST_WORDS = {
     **dict.fromkeys(_DECLARING, "`name = value`"),
@@ -110,9 +113,9 @@ def unexpected(line: Sequence[LayoutToken], index: int, accepted: frozenset[str]
     token = place.token
     for near in (token, *place.line[max(0, place.index - 1) : place.index]):
         if near.type in UNREADABLE and not _is_joined(place):
-            return unreadable(near)
+            return unreadable(near, place.line)
         if near.type == "NAME" and not near.text.isidentifier():
-            return no_identifier(near)
+            return no_identifier(near, place.line)
     return (
         _refused(place)
         or _of_blocks(place, at_end=at_end)
@@ -157,7 +160,9 @@ def _of_blocks(place: Place, *, at_end: bool) -> BuildError | None:
         return BuildError("unexpected-token", "the block ends here too early", start)
     if place.first == "end" and place.index and len(place.line) <= 4:
         message = "a block has no end mark: it ends where its indentation ends"
-        return BuildError("unexpected-token", message, Span(place.line[0].start, token.end), "remove this line")
+        return BuildError(
+            "unexpected-token", message, Span(place.line[0].start, token.end), repair("remove this line", "")
+        )
     if token.text == "{":
         advice = "end the line above it with `:` and indent the lines that belong to it"
         return BuildError("unexpected-token", "a block has no braces", token.span, advice)
@@ -198,17 +203,20 @@ def _of_line_ends(place: Place, *, at_end: bool) -> BuildError | None:
     if not at_end and token.type != "_NEWLINE":
         return None
     span = Span(token.start, token.start + 1)
+    advice: Help
     message, advice = "the line ends too early", _advice_for_capitals(place) or "complete the expression"
     if place.line[0].text == "{" and at_end:
         message = "the field of the f-string ends too early"
     elif "COLON" in accepted and "EQUAL" not in accepted and place.bracket() == "":
-        message, advice = "the line ends where `:` should be", "add `:`"
+        message, advice = "the line ends where `:` should be", repair("add `:`", ":", Span(token.start, token.start))
     elif "ELSE" in accepted:
         message = "this conditional expression has no `else`"
         advice = "write `value if condition else other`; a statement begins with its `if`"
     elif place.text(-1) in ("+", "-") and place.text(-1) == place.text(-2):
         message = f"rules have no `{place.text(-1) * 2}`"
-        advice = f"write `{shorten(place.text(-3))} {place.text(-1)}= 1`"
+        words = f"write `{shorten(place.text(-3))} {place.text(-1)}= 1`"
+        place_of_both = Span(place.line[-3].start, place.line[-2].end)
+        advice = repair(words, f" {place.text(-1)}= 1", place_of_both) if place.index == 3 else words
     elif place.text(-1) == ":" and place.first in _FIRST_WORDS:
         advice = f"write {_FIRST_WORDS[place.first]}"
     elif place.text(-1) == "%":
@@ -223,33 +231,44 @@ def _of_equal_signs(place: Place) -> BuildError | None:
     behind = _BEHIND_EQUAL.get(place.text(1))
     if behind is not None:
         message = f"`{token.text + place.text(1)}` is no operator"
-        return BuildError("unexpected-token", message, token.span, f"write {behind}")
+        return BuildError("unexpected-token", message, token.span, _written(place, behind, 0, 1))
     if place.bracket() == "{":
         message = "`=` cannot stand between a key and its value"
-        return BuildError("unexpected-token", message, token.span, "write `:`")
+        return BuildError("unexpected-token", message, token.span, repair("write `:`", ":"))
     if place.bracket():
         message = "`=` assigns; it cannot stand inside an expression"
-        return BuildError("unexpected-token", message, token.span, "write `==` to compare")
+        return BuildError("unexpected-token", message, token.span, repair("write `==` to compare", "=="))
     if "COLON" in place.accepted and "AUGMENTED" not in place.accepted:
         message = "`=` assigns; it cannot stand in a condition"
-        return BuildError("unexpected-token", message, token.span, "write `==` to compare")
+        return BuildError("unexpected-token", message, token.span, repair("write `==` to compare", "=="))
     return None
 
 
-def _advice(place: Place) -> str | None:
+def _written(place: Place, shown: str, first: int, last: int) -> Repair:
+    """Return the help to write a sign, shown in backticks, for the tokens from one to another beside the present one."""
+    sign = shown.strip("`")
+    begin, end = place.index + first, place.index + last
+    span = Span(place.line[begin].start, place.line[end].end)
+    is_word = sign[0].isalpha()
+    before = " " if is_word and begin and place.line[begin - 1].end == span.start else ""
+    behind = " " if is_word and end + 1 < len(place.line) and place.line[end + 1].start == span.end else ""
+    return repair(f"write {shown}", f"{before}{sign}{behind}", span)
+
+
+def _advice(place: Place) -> Help | None:
     found = _advice_for_capitals(place) or _advice_for_signs(place)
     return found or _advice_for_words(place) or _advice_for_places(place)
 
 
-def _advice_for_signs(place: Place) -> str | None:
+def _advice_for_signs(place: Place) -> Help | None:
     text, before = place.token.text, place.text(-1)
     pair = _PAIRS.get((before, text))
     if pair is not None:
-        return f"write {pair}"
+        return _written(place, pair, -1, 0)
     if text in (":", ";", ","):
         return _advice_for_separators(place)
     if place.index == 0 and text in ("//", "/", "<"):
-        return "a comment begins with `#`"
+        return repair("a comment begins with `#`", "#") if text == "//" else "a comment begins with `#`"
     if text == "->":
         return "write `lambda name: ...`, and no `->`"
     if text == ":=":
@@ -263,12 +282,12 @@ def _advice_for_signs(place: Place) -> str | None:
     return None
 
 
-def _advice_for_separators(place: Place) -> str | None:
+def _advice_for_separators(place: Place) -> Help | None:
     text, before, first = place.token.text, place.text(-1), place.first
     if text == before:
-        return "remove one of the two"
+        return repair("remove one of the two", "")
     if text == ";" and before in _ENTITIES:
-        return f"write {_ENTITIES[before]}"
+        return _written(place, _ENTITIES[before], -2, 0) if place.text(-2) == "&" else f"write {_ENTITIES[before]}"
     if place.bracket() == "{":
         return _DICT_OR_SET
     if text == "," and first == "except":
@@ -284,21 +303,22 @@ def _advice_for_separators(place: Place) -> str | None:
     return None
 
 
-def _advice_for_capitals(place: Place) -> str | None:
-    before = place.text(-1) if place.text(-1) != ":" else place.line[0].text
-    for word in (place.token.text, before):
+def _advice_for_capitals(place: Place) -> Help | None:
+    before = place.line[place.index - 1 if place.text(-1) != ":" else 0]
+    for token in (place.token, before):
+        word = token.text
         small = word[:MAX_SHOWN].lower()
         if small != word and not iskeyword(word) and (iskeyword(small) or (small in _SOFT and place.index == 1)):
-            return f"write `{small}` in small letters"
+            return repair(f"write `{small}` in small letters", small, token.span)
     return None
 
 
-def _advice_for_words(place: Place) -> str | None:
+def _advice_for_words(place: Place) -> Help | None:
     text, before, first = place.token.text.lower(), place.text(-1).lower(), place.first
     if place.text(-2) == "-" and before in _DASHED and place.token.type != "_NEWLINE":
-        return f"write {_DASHED[before]}"
+        return _dashed(place, before, -2)
     if before == "-" and text in _DASHED:
-        return f"write {_DASHED[text]}"
+        return _dashed(place, text, -1)
     if place.accepted == {"IN"}:
         return "write `not in`, or `!=`"
     if text in _COMPARING and before in ("and", "or", "not", "if", "elif", "while"):
@@ -306,21 +326,49 @@ def _advice_for_words(place: Place) -> str | None:
     if first == "for" and (not place.has("in") or ("IN" in place.accepted and "PLUS" not in place.accepted)):
         return "write `for name in values:`"
     if place.index == 1 and first == "else":
-        return "write `elif condition:`"
+        both = Span(place.line[0].start, place.token.end)
+        return repair("write `elif condition:`", "elif", both) if text == "if" else "write `elif condition:`"
     if place.index == 1 and first in _FIRST_WORDS:
-        return f"write {_FIRST_WORDS[first]}"
+        return _first_word(place)
     if place.index == 1 and first in ("match", "case"):
         return "end the line with `:`" if first == "match" else "`case` belongs into a `match`, indented below it"
     if text in _WORD_OPERATORS:
-        return f"write {_WORD_OPERATORS[text]}"
+        return _word_operator(place, _WORD_OPERATORS[text])
     if first == "import" and text == "from":
         return "write `from module import name`"
     if before == "new":
-        return "leave out `new`"
+        return repair("leave out `new`", "", Span(place.line[place.index - 1].start, place.token.start))
     return None
 
 
-def _advice_for_places(place: Place) -> str | None:
+def _dashed(place: Place, word: str, first: int) -> Help:
+    """Return the help for an operator with a dash before it; `-contains` has its operands the other way round."""
+    shown = _DASHED[word]
+    return f"write {shown}" if word.removeprefix("not") not in _DASHED_ALIKE else _written(place, shown, first, first + 1)
+
+
+def _first_word(place: Place) -> Help:
+    """Return the help for a line that begins as in another language."""
+    first, following = place.line[0], place.token
+    words = f"write {_FIRST_WORDS[place.first]}"
+    if place.first in ("elseif", "elsif"):
+        return repair(words, "elif", first.span)
+    if place.first == "foreach" and any(token.text == "in" for token in place.line):
+        return repair(words, "for", first.span)
+    if place.first in _DECLARING and place.text(1) == "=":
+        return repair(words, "", Span(first.start, following.start))
+    return words
+
+
+def _word_operator(place: Place, shown: str) -> Help:
+    """Return the help for a word that stands where Python has an operator or a colon."""
+    if shown == "`:`":
+        return repair(f"write {shown}", ":", Span(place.line[place.index - 1].end, place.token.end))
+    # A longer spelling has the operands in places of its own.
+    return f"write {shown}" if "(" in shown or "'" in shown else _written(place, shown, 0, 0)
+
+
+def _advice_for_places(place: Place) -> Help | None:
     token, accepted = place.token, place.accepted
     if token.text in ("elif", "else", "except", "finally"):
         owner = "an `if`" if token.text in ("elif", "else") else "a `try`"
@@ -332,7 +380,8 @@ def _advice_for_places(place: Place) -> str | None:
     if place.text(-1) == ":" and token.text in ("if", "for", "while", "def", "try"):
         return "put the inner block on lines of its own, indented"
     if place.index == 1 and place.line[0].type == token.type == "NAME" and place.text(1) == "=":
-        return f"a name holds no spaces: write `{shorten(place.text(-1))}_{shorten(token.text)}`"
+        joined = f"{shorten(place.text(-1))}_{shorten(token.text)}"
+        return repair(f"a name holds no spaces: write `{joined}`", joined, Span(place.line[0].start, token.end))
     if "COLON" in accepted and "AUGMENTED" not in accepted and "_NEWLINE" not in accepted:
         return "is a `:` or an operator missing before it?"
     if token.type in ("NAME", "NUMBER", *TEXTS):

@@ -25,6 +25,7 @@ from dispatcher.lang.compiler import Options
 from dispatcher.lang.reading import Statements, read
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Source
+from dispatcher.lang.trace import Trace
 from dispatcher.plain import to_plain
 from dispatcher.tickets import TICKET_SCHEMA, first_values
 from tests.lang.absent import run_on_cpython
@@ -90,6 +91,9 @@ def agree(*texts: str, tickets: Sequence[Mapping[Any, Any]], **options: Any) -> 
             assert (way, told(found[way])) == (way, told(first))
             if way.startswith("by shapes"):
                 assert (way, found[way].steps) == (way, first.steps)
+            # What tells a trace decides no other way.
+            trace = Trace()
+            assert (way, told(sets[way].trace(dict(ticket), now=NOW, trace=trace))) == (way, told(first))
         whole = found["whole, by statement"]
         assert found["whole, by statement, without the index"].steps == whole.steps
         decisions.append(first)

@@ -10,6 +10,7 @@ from dispatcher.lang.analysis.facts import NUMBERS, Fact, Method, within, words
 from dispatcher.lang.analysis.parameters import Signature
 from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.lang.repairs import Help
 from dispatcher.lang.values import Builtin, TypeValue
 
 
@@ -34,7 +35,7 @@ class Calls:
         elif not any(argument.kind or argument.name for argument in call.arguments):
             self._values(call, meaning, arguments)
 
-    def _misfit(self, meaning: object, arguments: tuple[syntax.Argument, ...]) -> tuple[str, str | None] | None:
+    def _misfit(self, meaning: object, arguments: tuple[syntax.Argument, ...]) -> tuple[str, Help | None] | None:
         if isinstance(meaning, syntax.Function | syntax.Lambda):
             if id(meaning) not in self._own:
                 self._own[id(meaning)] = signatures.of_parameters(meaning.parameters)

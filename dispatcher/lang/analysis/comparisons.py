@@ -10,6 +10,7 @@ from dispatcher.lang.analysis import conditions, samples
 from dispatcher.lang.analysis.facts import NUMBERS, Fact, Kinds, Letters, Method, of_constant, within, words
 from dispatcher.lang.analysis.letters import never_in
 from dispatcher.lang.analysis.report import Findings
+from dispatcher.lang.repairs import Help, repair
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr
 
@@ -65,7 +66,7 @@ class Comparisons:
         result = "false" if op == "==" else "true"
         if a.kinds and b.kinds and _never_equal(a.kinds, b.kinds):
             message = f"always {result}: {words(a)} never equals {words(b)}"
-            self._findings.add("never-equal", message, place, _hint(op, left_expr, a, b))
+            self._findings.add("never-equal", message, place, _hint(op, left, right))
         self._letters(right_expr, b, a.letters, f"this is always {result}")
         self._letters(left_expr, a, b.letters, f"this is always {result}")
         if op == "==" and self._is_same(left_expr, right_expr):
@@ -92,7 +93,8 @@ class Comparisons:
             return
         shown = self._findings.quote(expr, "the text")
         fitting = {"lower": str.lower, "upper": str.upper, "casefold": str.casefold}[letters](text)
-        hint = f"write `{fitting!r}`" if len(fitting) <= 60 and isinstance(expr, syntax.Constant) else None
+        known = len(fitting) <= 60 and isinstance(expr, syntax.Constant)
+        hint = repair(f"write `{fitting!r}`", repr(fitting)) if known else None
         message = f"{shown} has {_LOST_LETTERS[letters]}, and the text here has none, so {result}"
         self._findings.add("case-mismatch", message, expr, hint)
 
@@ -130,14 +132,18 @@ def _group(kind: type) -> Kinds | None:
     return next((group for group in _GROUPS if kind in group), None)
 
 
-def _hint(op: str, expr: Expr, left: Fact, right: Fact) -> str | None:
+def _hint(op: str, left: Operand, right: Operand) -> Help | None:
     """Return what to write instead of an equality that never holds."""
-    if right.only(NoneType) and left.only(str) and isinstance(expr, syntax.Name):
-        return f"write `{'not ' if op == '==' else ''}{expr.id}` to see whether it is empty"
-    for number, fact in ((left, right), (right, left)):
+    (expr, a), (_, b) = left, right
+    if b.only(NoneType) and a.only(str) and isinstance(expr, syntax.Name):
+        shown = f"{'not ' if op == '==' else ''}{expr.id}"
+        return repair(f"write `{shown}` to see whether it is empty", shown)
+    for (_, number), (written, fact) in ((left, right), (right, left)):
         text = _text(fact)
         if within(number, NUMBERS) and text is not None and text.isdecimal():
-            return f"write `{text}` without quotes"
+            words = f"write `{text}` without quotes"
+            plain = isinstance(written, syntax.Constant) and text.isascii() and str(int(text)) == text
+            return repair(words, text, written.span) if plain else words
     return None
 
 

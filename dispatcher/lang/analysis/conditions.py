@@ -10,6 +10,8 @@ from dispatcher.lang.analysis.facts import CALLABLES, Fact, within
 from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.methods import METHODS, MUTATORS
 from dispatcher.lang.modules import MODULES
+from dispatcher.lang.repairs import Help, repair
+from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr, Node
 
 # Longest piece of a rule that a hint spells out.
@@ -55,7 +57,7 @@ def check_alternatives(findings: Findings, comparison: syntax.Comparison) -> Non
             "constant-condition",
             f"only {findings.quote(counts, 'one text')} is compared: that is what this `{side.op}` gives",
             side.operands[0],
-            _written(written),
+            _written(written, comparison),
         )
 
 
@@ -72,7 +74,7 @@ def _is_literal(expr: Expr) -> bool:
     return isinstance(expr, syntax.Constant) and type(expr.value) in (str, int, float) and bool(expr.value)
 
 
-def _spelled_out(findings: Findings, operation: syntax.BooleanOperation) -> str | None:
+def _spelled_out(findings: Findings, operation: syntax.BooleanOperation) -> Help:
     """Return how to write each operand as a comparison of its own, after the one that is there."""
     model = next((operand for operand in operation.operands if _compared(operand)), None)
     if not isinstance(model, syntax.Comparison):
@@ -86,11 +88,17 @@ def _spelled_out(findings: Findings, operation: syntax.BooleanOperation) -> str 
             parts.append(f"{findings.text(operand)} {op} {findings.text(right)}")
         else:
             parts.append(f"{findings.text(model.first)} {op} {findings.text(operand)}")
-    return _written(f" {operation.op} ".join(parts))
+    return _written(f" {operation.op} ".join(parts), operation)
 
 
-def _written(text: str) -> str:
-    return f"write `{text}`" if len(text) <= LONGEST_HINT and "\n" not in text else "compare each text by itself"
+def _written(text: str, place: Expr) -> Help:
+    if len(text) > LONGEST_HINT or "\n" in text:
+        return "compare each text by itself"
+    words = f"write `{text}`"
+    # An operand that binds less tightly stands in brackets, which are no part of it.
+    loose = (syntax.BooleanOperation, syntax.Conditional, syntax.Lambda, syntax.NamedExpression)
+    operands = place.operands if isinstance(place, syntax.BooleanOperation) else ()
+    return words if any(isinstance(operand, loose) for operand in operands) else repair(words, text, place.span)
 
 
 def always(expr: Expr) -> tuple[bool, str] | None:
@@ -127,7 +135,8 @@ def is_function(expr: Expr, fact: Fact) -> bool:
 def report_uncalled(findings: Findings, expr: Expr) -> None:
     """Report a function that stands where its result was meant."""
     shown = findings.quote(expr, "the function")
-    hint = f"write `{findings.text(expr)}()`" if shown.startswith("`") else "write `()` behind it"
+    words = f"write `{findings.text(expr)}()`" if shown.startswith("`") else "write `()` behind it"
+    hint = repair(words, "()", Span(expr.end, expr.end))
     findings.add("uncalled-function", f"{shown} is a function that is not called", expr, hint)
 
 

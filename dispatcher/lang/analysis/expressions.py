@@ -30,8 +30,9 @@ from dispatcher.lang.analysis.facts import (
 )
 from dispatcher.lang.analysis.names import Names
 from dispatcher.lang.analysis.report import Findings
-from dispatcher.lang.diagnostics import near_name
+from dispatcher.lang.diagnostics import near_repair
 from dispatcher.lang.methods import METHODS
+from dispatcher.lang.repairs import Help, repair
 from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr
 from dispatcher.lang.values import BoundMethod, ModuleValue, TypeValue
@@ -297,7 +298,7 @@ class Expressions:
                 "missing-method",
                 f"{kind} has no `.{expr.name}`",
                 place,
-                _ELSEWHERE.get((min(owner.kinds, key=str), expr.name)) or near_name(expr.name, known),
+                _ELSEWHERE.get((min(owner.kinds, key=str), expr.name)) or near_repair(expr.name, known),
             )
             return NOTHING
         if having != owner.kinds:
@@ -386,14 +387,14 @@ _ORDER: dict[str, Callable[[float, float], bool]] = {
     "!=": operator.ne,
 }
 # What other languages call, or Python has elsewhere.
-_ELSEWHERE: dict[tuple[type, str], str] = {
+_ELSEWHERE: dict[tuple[type, str], Help] = {
     (str, "append"): "texts are joined by `+`",
-    (list, "add"): "did you mean `append`?",
+    (list, "add"): repair("did you mean `append`?", "append"),
     (list, "join"): "write `', '.join(...)`",
     (list, "split"): "split the text, not the list",
     (dict, "append"): "write `name[key] = value`",
     (dict, "add"): "write `name[key] = value`",
-    (set, "append"): "did you mean `add`?",
+    (set, "append"): repair("did you mean `add`?", "add"),
 }
 
 

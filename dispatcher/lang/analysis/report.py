@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.lang.diagnostics import MAX_DIAGNOSTICS, Diagnostic, diagnostic
+from dispatcher.lang.repairs import Help
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.syntax import Node
 
@@ -27,7 +28,7 @@ class Findings:
         """Return how many are found."""
         return len(self._found)
 
-    def add(self, code: str, message: str, place: Node | Span, help: str | None = None) -> None:  # noqa: A002 - the diagnostic's word
+    def add(self, code: str, message: str, place: Node | Span, help: Help | None = None) -> None:  # noqa: A002 - the diagnostic's word
         """Add a diagnostic, unless that code is reported there already."""
         span = place.span if isinstance(place, Node) else place
         if not self.full and (code, span) not in self._found:
@@ -40,6 +41,10 @@ class Findings:
     def line(self, offset: int) -> int:
         """Return the number of the line at an offset."""
         return self._source.position(offset)[0]
+
+    def find(self, text: str, start: int, end: int) -> int:
+        """Return the offset at which a piece of the file has a text, or -1."""
+        return self._source.text.find(text, start, end)
 
     def text(self, node: Node) -> str:
         """Return a node's text as it stands in the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import BuiltinFunctionType
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 from dispatcher.lang import syntax
 from dispatcher.lang.analysis.facts import Method
 from dispatcher.lang.analysis.parameters import Kind, Parameter, Signature, fits, missing, of_python, skipping
-from dispatcher.lang.diagnostics import near_name
+from dispatcher.lang.diagnostics import near_repair
 from dispatcher.lang.functions import FUNCTIONS
 from dispatcher.lang.methods import METHODS
+from dispatcher.lang.repairs import Help
+from dispatcher.lang.source import Span
 from dispatcher.lang.values import Builtin, TypeValue
 
 
@@ -74,13 +76,13 @@ def shown(meaning: Any) -> str | None:
     return entry.signature if entry is not None and entry.value is meaning else None
 
 
-def misfit(signatures: Iterable[Signature], arguments: tuple[syntax.Argument, ...]) -> tuple[str, str | None] | None:
+def misfit(signatures: Iterable[Signature], arguments: tuple[syntax.Argument, ...]) -> tuple[str, Help | None] | None:
     """Return why a call with these arguments always fails, with what to do; None where it may succeed.
 
     How many values a `*` or a `**` stands for is not known.
     """
     given = sum(argument.kind == "" and argument.name is None for argument in arguments)
-    named = [argument.name for argument in arguments if argument.name is not None]
+    named = {argument.name: argument.start for argument in arguments if argument.name is not None}
     starred = any(argument.kind for argument in arguments)
     for signature in signatures:
         if not fits(signature, given, named, more=starred):
@@ -88,16 +90,17 @@ def misfit(signatures: Iterable[Signature], arguments: tuple[syntax.Argument, ..
     return None
 
 
-def _reason(signature: Signature, given: int, named: list[str], *, starred: bool) -> tuple[str, str | None]:
+def _reason(signature: Signature, given: int, named: Mapping[str, int], *, starred: bool) -> tuple[str, Help | None]:
+    """Return why a call does not fit; `named` has the place of each argument that is given by name."""
     by_place = [p for p in signature if p.kind in ("place", "either")]
     by_name = [p.name for p in signature if p.kind in ("either", "name")]
     anything = {p.kind for p in signature}
     if "**" not in anything:
-        for name in named:
+        for name, start in named.items():
             if name not in by_name:
                 if name in (p.name for p in signature):
                     return f"takes `{name}` by its place only", f"leave out `{name}=`"
-                return f"has no parameter `{name}`", near_name(name, by_name)
+                return f"has no parameter `{name}`", near_repair(name, by_name, Span(start, start + len(name)))
     if given > len(by_place) and "*" not in anything:
         most = len(by_place)
         taken = "no values" if most == 0 else f"at most {most} value{'' if most == 1 else 's'}"

@@ -12,7 +12,9 @@ from dispatcher.lang.analysis.facts import Fact, within, words
 from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.methods import METHODS, MUTATORS
 from dispatcher.lang.modules import MODULES
+from dispatcher.lang.repairs import Help, repair
 from dispatcher.lang.schema import Variable
+from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr, Stmt
 
 # What a rule may well call for its exception alone.
@@ -64,16 +66,23 @@ def check_chain(findings: Findings, statement: syntax.If) -> None:
 def check_pointless(findings: Findings, expr: Expr, fact: Fact, variable: Callable[[str], Variable | None]) -> None:
     """Report an expression that stands alone and does nothing; `variable` tells the ticket variable of a name."""
     match expr:
-        case syntax.Comparison(first=first, rest=((op, _), *_)):
+        case syntax.Comparison(first=first, rest=((op, right), *_)):
             assigns = op == "==" and _can_be_set(first, variable)
-            hint = "write `=` to assign" if assigns else "write `if` before it, or `return` in a function"
+            hint: Help = "write `if` before it, or `return` in a function"
+            if assigns:
+                # Nothing but the sign stands between a name alone and what it is compared with.
+                sign = findings.find("==", first.end, right.start)
+                hint = repair("write `=` to assign", "=", Span(sign, sign + 2))
             findings.add("unused-result", f"`{op}` compares, and nothing is done with the answer", expr, hint)
         case syntax.Name() | syntax.Attribute() if conditions.is_function(expr, fact):
             conditions.report_uncalled(findings, expr)
         case syntax.Call(function=syntax.Attribute(value=value, name=name)) if name in _pure_methods():
             shown = findings.quote(expr, "the call")
             becomes_text = within(fact, {str}) and _can_be_set(value, variable)
-            instead = f"write `{findings.text(value)} = {findings.text(expr)}`" if becomes_text else None
+            instead = None
+            if becomes_text:
+                words = f"write `{findings.text(value)} = {findings.text(expr)}`"
+                instead = repair(words, f"{findings.text(value)} = ", Span(expr.start, expr.start))
             findings.add("unused-result", f"{shown} returns a new value, with which nothing is done", expr, instead)
         case syntax.Call(function=syntax.Name(id="sorted")) if within(fact, {list}):
             message = "`sorted` returns a new list, with which nothing is done"

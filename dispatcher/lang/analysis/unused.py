@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatcher.lang.analysis.report import Findings
 from dispatcher.lang.analysis.usage import Scope, Site, Usage
+from dispatcher.lang.repairs import repair
 from dispatcher.lang.schema import Schema
 
 # From this on, two names are so alike that one is taken for the other.
@@ -45,7 +46,7 @@ def _unread(findings: Findings, scope: Scope, name: str, site: Site, schema: Sch
         meant = _meant(name, schema)
         if meant is not None:
             message = f"`{name}` is no ticket variable, and nothing reads it"
-            findings.add("misspelt-variable", message, site.node, f"did you mean `{meant}`?")
+            findings.add("misspelt-variable", message, site.node, repair(f"did you mean `{meant}`?", meant))
         else:
             hint = "remove it, or use it; only ticket variables are filed"
             findings.add("unused-variable", f"`{name}` is assigned and never used", site.node, hint)

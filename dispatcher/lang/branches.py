@@ -1,0 +1,201 @@
+"""A statement -> the places at which it goes one way or another, and what decides there. Data for tracing.
+
+A Branch is a condition with what runs where it holds and what runs where it does not; a `case` and an `except` are
+branches that are entered or not. A condition is a tree of Parts, joined by `and`, `or` and `not`; the leaves are
+comparisons, calls and names, with the values that they look at. All are known by sites: numbers of expressions and of
+bodies of the statement, whose values the traced form of the statement tells (compiler.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, TypeAlias
+
+from dispatcher.lang import syntax
+from dispatcher.lang.functions import FUNCTIONS
+from dispatcher.lang.records import dataclass, field
+from dispatcher.lang.scopes import name_of, target_names
+from dispatcher.lang.source import Span
+from dispatcher.lang.syntax import Expr, Node, Stmt
+
+BranchKind: TypeAlias = Literal[
+    "if", "elif", "while", "conditional", "filter", "guard", "assert", "case", "except", "for"
+]
+PartKind: TypeAlias = Literal["and", "or", "not", "plain"]
+# Kinds of which it is only known whether they were entered.
+ENTERED: frozenset[BranchKind] = frozenset({"case", "except", "for"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a condition: `parts` are joined by `and` or `or`, or negated; a plain one has the sites of values."""
+
+    kind: PartKind
+    site: int
+    span: Span
+    # The operator and the literal of a comparison of a value with a literal, where the part is one.
+    op: str = ""
+    parts: tuple[Part, ...] = ()
+    values: tuple[int, ...] = ()
+
+    def leaves(self) -> Iterator[Part]:
+        """Yield the plain parts, in order."""
+        if self.kind == "plain":
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A place where a statement goes one way or another; spans are offsets of the statement's source."""
+
+    kind: BranchKind
+    # Where it stands, its condition, and the site that tells whether it holds or, without a condition, was entered.
+    span: Span
+    condition: Part | None
+    site: int
+    # What runs where it holds, and where it does not; None where that is nothing of its own.
+    body: Span
+    otherwise: Span | None = None
+    # How many branches right before it are looked at first, and skip this one where they hold.
+    rank: int = 0
+
+
+@dataclass(slots=True)
+class Branches:
+    """The branches of a statement in the order in which they stand, and where its sites are."""
+
+    branches: list[Branch] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    # The sites of expressions, and of bodies, by the identity of the nodes and tuples of the tree.
+    expressions: dict[int, int] = field(default_factory=dict)
+    bodies: dict[int, int] = field(default_factory=dict)
+
+    def site(self, node: Node) -> int:
+        """Return the number of an expression's value."""
+        number = self.expressions.get(id(node))
+        if number is None:
+            number = self.expressions[id(node)] = len(self.spans)
+            self.spans.append(node.span)
+        return number
+
+    def entry(self, body: tuple[Stmt, ...]) -> int:
+        """Return the number of a body's beginning."""
+        number = self.bodies[id(body)] = len(self.spans)
+        self.spans.append(_span(body))
+        return number
+
+
+def branches_of(statement: Stmt) -> Branches:  # noqa: C901 - one case for each kind of node
+    """Return the branches of a top-level statement, those of functions in it among them."""
+    found = Branches()
+    for node in _in_order(statement):
+        match node:
+            case syntax.If(branches=chain, orelse=orelse):
+                for rank, branch in enumerate(chain):
+                    # What follows where the condition fails: the next `elif`, or what stands behind `else`.
+                    last = rank == len(chain) - 1
+                    rest = (_span(orelse) if orelse else None) if last else Span(chain[rank + 1].start, node.end)
+                    kind: BranchKind = "elif" if rank else "if"
+                    _add(found, kind, branch.condition, _span(branch.body), rest, rank)
+            case syntax.While(condition=condition, body=body, orelse=orelse):
+                _add(found, "while", condition, _span(body), _span(orelse) if orelse else None)
+            case syntax.Conditional(condition=condition, value=value, other=other):
+                _add(found, "conditional", condition, value.span, other.span)
+            case syntax.Comprehension(element=element, clauses=clauses):
+                for clause in clauses:
+                    for condition in clause.conditions:
+                        _add(found, "filter", condition, element.span)
+            case syntax.Assert(condition=condition):
+                _add(found, "assert", condition, node.span)
+            case syntax.For(body=body):
+                _enter(found, "for", Span(node.start, node.iterable.end), body)
+            case syntax.Match(cases=cases):
+                for rank, case in enumerate(cases):
+                    _enter(found, "case", Span(case.start, (case.guard or case.pattern).end), case.body, rank)
+                    if case.guard is not None:
+                        _add(found, "guard", case.guard, _span(case.body))
+            case syntax.Try(handlers=handlers):
+                for rank, handler in enumerate(handlers):
+                    head = handler.name or handler.kind
+                    end = head.end if head is not None else handler.start + len("except")
+                    _enter(found, "except", Span(handler.start, end), handler.body, rank)
+            case _:
+                pass
+    found.branches.sort(key=lambda branch: branch.span)
+    return found
+
+
+def _in_order(root: Node) -> Iterator[Node]:
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(syntax.children(node)))
+
+
+def _span(body: tuple[Stmt, ...]) -> Span:
+    return Span(body[0].start, body[-1].end)
+
+
+def _add(
+    found: Branches, kind: BranchKind, condition: Expr, body: Span, otherwise: Span | None = None, rank: int = 0
+) -> None:
+    part = _part(found, condition)
+    found.branches.append(Branch(kind, condition.span, part, part.site, body, otherwise, rank))
+
+
+def _enter(found: Branches, kind: BranchKind, head: Span, body: tuple[Stmt, ...], rank: int = 0) -> None:
+    found.branches.append(Branch(kind, head, None, found.entry(body), _span(body), None, rank))
+
+
+def _part(found: Branches, expr: Expr) -> Part:
+    match expr:
+        case syntax.BooleanOperation(op=op, operands=operands):
+            parts = tuple([_part(found, operand) for operand in operands])
+            return Part("and" if op == "and" else "or", found.site(expr), expr.span, op, parts)
+        case syntax.UnaryOperation(op="not", operand=operand):
+            return Part("not", found.site(expr), expr.span, "not", (_part(found, operand),))
+        case syntax.Comparison(first=first, rest=rest):
+            operands = (first, *(operand for _, operand in rest))
+            op = rest[0][0] if len(rest) == 1 else ""
+            values = tuple([found.site(operand) for operand in operands if not _is_known(operand)])
+            return Part("plain", found.site(expr), expr.span, op, (), values)
+        case syntax.Call(function=function, arguments=arguments):
+            looked_at = [argument.value for argument in arguments]
+            op = ""
+            if isinstance(function, syntax.Attribute):
+                looked_at.insert(0, function.value)
+                op = f".{function.name}"
+            values = tuple([found.site(value) for value in _seen_in(looked_at)])
+            return Part("plain", found.site(expr), expr.span, op, (), values)
+        case _:
+            return Part("plain", found.site(expr), expr.span)
+
+
+def _seen_in(exprs: Iterable[Expr]) -> Iterator[Expr]:
+    """Yield what a call looks at: its arguments; of a comprehension what it goes through, and outer names it uses."""
+    for expr in exprs:
+        if isinstance(expr, syntax.Comprehension):
+            yield from _seen_in([clause.iterable for clause in expr.clauses])
+            own = {name_of(name) for clause in expr.clauses for name in target_names([clause.target])}
+            inside = (node for node in _in_order(expr.element) if isinstance(node, syntax.Name))
+            yield from (name for name in inside if name.id not in own and name.id not in FUNCTIONS)
+        elif not _is_known(expr) and not isinstance(expr, syntax.Lambda | syntax.Starred):
+            yield expr
+
+
+def _is_known(expr: Expr) -> bool:
+    """Tell whether the text of an expression is its value: literals, and displays of nothing else."""
+    match expr:
+        case syntax.Constant():
+            return True
+        case syntax.UnaryOperation(op="-" | "+", operand=operand):
+            return _is_known(operand)
+        case syntax.ListDisplay(items=items) | syntax.TupleDisplay(items=items) | syntax.SetDisplay(items=items):
+            return all(map(_is_known, items))
+        case syntax.DictDisplay(entries=entries):
+            return all(key is not None and _is_known(key) and _is_known(value) for key, value in entries)
+        case _:
+            return False
