@@ -59,6 +59,16 @@ def time(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write it as 2026-03-02T17:45+01:00") from None
 
 
+def line(text: str) -> tuple[str | None, int]:
+    """Return an argument such as `12` or `vip.rules:12` as file and line; no file where none is named."""
+    file, _, number = text.rpartition(":")
+    if not (number.isascii() and number.isdigit() and 0 < int(number) < 10**9):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no line; write 12, or vip.rules:12 where there are several files"
+        )
+    return file or None, int(number)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Return the names in an argument such as `a,b`."""
     return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -21,6 +21,7 @@ from dispatcher.lang.evaluator import (
     Outcome,
     Ticket,
     conclude,
+    last_writes,
     quick_start,
     traced,
 )
@@ -90,7 +91,8 @@ class RuleSet:
 
         `cache` is a folder in which is kept what was found out of long files; trust it as you trust the rules.
         """
-        self.schema = declared_schema(variables)
+        self.variables = tuple(variables)
+        self.schema = declared_schema(self.variables)
         self.defaults = dict(defaults or {})
         self.on_fault = on_fault
         self.limits = limits or Limits()
@@ -169,8 +171,21 @@ class RuleSet:
         found = [_statements(source, self.schema, None) for source in self.sources]
         return tuple(compile_statements(statements, TRACED) for statements in found if statements)
 
-    def trace(self, ticket: Mapping[str, Any], *, now: datetime | None = None, trace: Trace) -> Decision:
-        """Return what `decide` does, and tell `trace` what the conditions were; it takes longer.
+    def with_sources(self, sources: Iterable[Source]) -> RuleSet:
+        """Return a rule set of other files with all that is not theirs as here; raise RulesError as RuleSet does."""
+        return RuleSet(
+            sources, variables=self.variables, defaults=self.defaults, on_fault=self.on_fault, limits=self.limits
+        )
+
+    def evaluate(self, ticket: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Decision, Outcome]:
+        """Return what `decide` does, and what the decision is made of."""
+        decided = self.decide(ticket, now=now)
+        return decided, decided.outcome
+
+    def trace(
+        self, ticket: Mapping[str, Any], *, now: datetime | None = None, trace: Trace
+    ) -> tuple[Decision, Outcome]:
+        """Return what `decide` does, and what it is made of, and tell `trace` what conditions were; it takes longer.
 
         Steps may differ, and so may a decision that comes near the limit on them.
         """
@@ -179,7 +194,7 @@ class RuleSet:
         decided = _Decided(self, given, now if now is not None else time())
         first = decided.first[0]
         decided.outcome = traced(self.traced_programs, first, to_plain, self.limits, decided.moment(), trace)
-        return decided
+        return decided, decided.outcome
 
     @cached_property
     def places(self) -> tuple[tuple[int, int], ...]:
@@ -211,7 +226,7 @@ class RuleSet:
         values = tuple(unset[name] for name in self.reads)
         self._start = quick_start(self.programs, self.reads, GIVEN, values, self.limits)
 
-    def decide(self, ticket: Mapping[str, Any], *, now: datetime | None = None) -> Decision:
+    def decide(self, ticket: Mapping[str, Any], *, now: datetime | None = None) -> _Decided:
         """Return what the rules decide for a ticket as received; never raises for what a rule or a ticket does.
 
         `now` is the ticket's time of arrival, by default the present; a time without a zone counts as local.
@@ -230,6 +245,21 @@ class RuleSet:
             # What failed is run again now, and not when somebody asks.
             _ = decided.outcome
         return decided
+
+
+def surely_alike(one: Decision, other: Decision) -> bool:
+    """Tell whether two decisions on one ticket, of rule sets with the same settings, are known to file the same.
+
+    That takes no time beside deciding; where it cannot be told so, the answer is False.
+    """
+    if not isinstance(one, _Decided) or not isinstance(other, _Decided):
+        return False
+    left, right = last_writes(one.rules.programs, one.begun), last_writes(other.rules.programs, other.begun)
+    if left is None or right is None or left.keys() != right.keys():
+        return False
+    # As decisions tell them: values may nest deep, or be no data.
+    room, other_room = Room(items=200_000), Room(items=200_000)
+    return all(same(to_plain(value, room), to_plain(right[name], other_room)) for name, value in left.items())
 
 
 class _Decided(Decision):

@@ -7,17 +7,24 @@ traces are numbers; here they become lines and text of the rule files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ast
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from dispatcher.decisions import Decision, RuleOutcome
 from dispatcher.lang.branches import ENTERED, Branch, BranchKind, Part
+from dispatcher.lang.evaluator import LoggedWrite
 from dispatcher.lang.program import Program
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Source, Span
 from dispatcher.lang.trace import Seen, Trace
 from dispatcher.ruleset import RuleSet
+
+# Stands for an operand that nobody saw.
+UNKNOWN: Any = object()
+LONGEST_LITERAL = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class SeenPart:
     truth: bool | None
     parts: tuple[SeenPart, ...]
     values: tuple[tuple[str, Any], ...]
+    # What is compared, or what a method is called on and with, where all of it is known: literals as they are read.
+    operands: tuple[Any, ...]
     # Where a trace hears of it: the numbers of program, statement and site.
     site: tuple[int, int, int]
 
@@ -94,15 +103,28 @@ def traced(
     Conditions at the sites `forced` are taken to be as it says, whatever they are.
     """
     trace = Trace(dict(forced or {}))
-    return Traced(ruleset, ruleset.trace(ticket, now=now, trace=trace), trace)
+    now = now if now is not None else datetime.now().astimezone()
+    decision, outcome = ruleset.trace(ticket, now=now, trace=trace)
+    return Traced(ruleset, ticket, now, decision, outcome.writes, trace)
 
 
 class Traced:
-    """A decision, and what the branches of the rules saw."""
+    """A decision, what the branches of the rules saw, and all writes of ticket variables, in order."""
 
-    def __init__(self, ruleset: RuleSet, decision: Decision, trace: Trace) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        ticket: Mapping[str, Any],
+        now: datetime,
+        decision: Decision,
+        writes: Sequence[LoggedWrite],
+        trace: Trace,
+    ) -> None:
         self.ruleset = ruleset
+        self.ticket = ticket
+        self.now = now
         self.decision = decision
+        self.writes = writes
         self._trace = trace
 
     def counts(self) -> Iterator[tuple[tuple[int, int], int, int, int]]:
@@ -127,12 +149,8 @@ class Traced:
         if condition is None or found is None:
             return ()
         spans = _Spans(self.ruleset.traced_programs[branch.place[0]], branch.place[1])
-        looks = []
-        before = 0
-        for seen in found.kept:
-            looks.append(self._seen(branch.place, condition, spans, before, seen.moment))
-            before = seen.moment
-        return tuple(looks)
+        ends = [seen.moment for seen in found.kept]
+        return tuple([self._seen(branch.place, condition, spans, *ends) for ends in pairwise([0, *ends])])
 
     def _branch(self, branch: LocatedBranch) -> Branch:
         return _branches(self.ruleset.traced_programs[branch.place[0]], branch.place[1])[branch.number]
@@ -149,8 +167,17 @@ class Traced:
             truth=found.truth if found is not None else None,
             parts=tuple([self._seen(place, inner, spans, after, until) for inner in part.parts]),
             values=tuple(self._values(place, part, spans, after, until)),
+            operands=tuple(self._operands(place, part, spans, after, until)),
             site=(*place, part.site),
         )
+
+    def _operands(self, place: tuple[int, int], part: Part, spans: _Spans, after: int, until: int) -> Iterator[Any]:
+        for operand in part.operands:
+            if isinstance(operand, Span):
+                yield _literal(spans.text(operand))
+            else:
+                found = self._at(place, operand, after, until)
+                yield found.value if found is not None else UNKNOWN
 
     def _values(
         self, place: tuple[int, int], part: Part, spans: _Spans, after: int, until: int
@@ -181,6 +208,14 @@ def rule_at(ruleset: RuleSet, file: str | None, line: int) -> tuple[RuleOutcome,
                     return ruleset.rule((number, statement)), (number, statement)
             return None
     return None
+
+
+def _literal(text: str) -> Any:
+    """Return what a literal of a rule means, or UNKNOWN."""
+    try:
+        return ast.literal_eval(text) if len(text) <= LONGEST_LITERAL else UNKNOWN
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return UNKNOWN
 
 
 def _own_lines(text: str) -> int:

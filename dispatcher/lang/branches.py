@@ -33,10 +33,12 @@ class Part:
     kind: PartKind
     site: int
     span: Span
-    # The operator and the literal of a comparison of a value with a literal, where the part is one.
+    # The operator of a comparison that has one, or the method of a call, such as `.startswith`.
     op: str = ""
     parts: tuple[Part, ...] = ()
     values: tuple[int, ...] = ()
+    # What a comparison compares, or what a method is called on and with: sites, and spans of what is written out.
+    operands: tuple[int | Span, ...] = ()
 
     def leaves(self) -> Iterator[Part]:
         """Yield the plain parts, in order."""
@@ -51,7 +53,8 @@ class Branch:
     """A place where a statement goes one way or another; spans are offsets of the statement's source."""
 
     kind: BranchKind
-    # Where it stands, its condition, and the site that tells whether it holds or, without a condition, was entered.
+    # Where it stands, its condition, or what a `case` or a `for` looks at, and the site that tells whether it holds or,
+    # for kinds that are ENTERED, that it was.
     span: Span
     condition: Part | None
     site: int
@@ -95,8 +98,8 @@ def branches_of(statement: Stmt) -> Branches:  # noqa: C901 - one case for each 
             case syntax.If(branches=chain, orelse=orelse):
                 for rank, branch in enumerate(chain):
                     # What follows where the condition fails: the next `elif`, or what stands behind `else`.
-                    last = rank == len(chain) - 1
-                    rest = (_span(orelse) if orelse else None) if last else Span(chain[rank + 1].start, node.end)
+                    is_last = rank == len(chain) - 1
+                    rest = (_span(orelse) if orelse else None) if is_last else Span(chain[rank + 1].start, node.end)
                     kind: BranchKind = "elif" if rank else "if"
                     _add(found, kind, branch.condition, _span(branch.body), rest, rank)
             case syntax.While(condition=condition, body=body, orelse=orelse):
@@ -109,17 +112,18 @@ def branches_of(statement: Stmt) -> Branches:  # noqa: C901 - one case for each 
                         _add(found, "filter", condition, element.span)
             case syntax.Assert(condition=condition):
                 _add(found, "assert", condition, node.span)
-            case syntax.For(body=body):
-                _enter(found, "for", Span(node.start, node.iterable.end), body)
-            case syntax.Match(cases=cases):
+            case syntax.For(iterable=iterable, body=body):
+                _enter(found, "for", Span(node.start, iterable.end), body, looks_at=iterable)
+            case syntax.Match(subject=subject, cases=cases):
                 for rank, case in enumerate(cases):
-                    _enter(found, "case", Span(case.start, (case.guard or case.pattern).end), case.body, rank)
+                    head = Span(case.start, (case.guard or case.pattern).end)
+                    _enter(found, "case", head, case.body, rank, looks_at=subject)
                     if case.guard is not None:
                         _add(found, "guard", case.guard, _span(case.body))
             case syntax.Try(handlers=handlers):
                 for rank, handler in enumerate(handlers):
-                    head = handler.name or handler.kind
-                    end = head.end if head is not None else handler.start + len("except")
+                    last = handler.name or handler.kind
+                    end = last.end if last is not None else handler.start + len("except")
                     _enter(found, "except", Span(handler.start, end), handler.body, rank)
             case _:
                 pass
@@ -146,22 +150,33 @@ def _add(
     found.branches.append(Branch(kind, condition.span, part, part.site, body, otherwise, rank))
 
 
-def _enter(found: Branches, kind: BranchKind, head: Span, body: tuple[Stmt, ...], rank: int = 0) -> None:
-    found.branches.append(Branch(kind, head, None, found.entry(body), _span(body), None, rank))
+def _enter(
+    found: Branches,
+    kind: BranchKind,
+    head: Span,
+    body: tuple[Stmt, ...],
+    rank: int = 0,
+    looks_at: Expr | None = None,
+) -> None:
+    part = None
+    if looks_at is not None:
+        site = found.site(looks_at)
+        part = Part("plain", site, looks_at.span, values=() if _is_known(looks_at) else (site,))
+    found.branches.append(Branch(kind, head, part, found.entry(body), _span(body), None, rank))
 
 
 def _part(found: Branches, expr: Expr) -> Part:
     match expr:
-        case syntax.BooleanOperation(op=op, operands=operands):
+        case syntax.BooleanOperation(op=joined, operands=operands):
             parts = tuple([_part(found, operand) for operand in operands])
-            return Part("and" if op == "and" else "or", found.site(expr), expr.span, op, parts)
+            return Part(joined, found.site(expr), expr.span, joined, parts)
         case syntax.UnaryOperation(op="not", operand=operand):
             return Part("not", found.site(expr), expr.span, "not", (_part(found, operand),))
         case syntax.Comparison(first=first, rest=rest):
             operands = (first, *(operand for _, operand in rest))
             op = rest[0][0] if len(rest) == 1 else ""
             values = tuple([found.site(operand) for operand in operands if not _is_known(operand)])
-            return Part("plain", found.site(expr), expr.span, op, (), values)
+            return Part("plain", found.site(expr), expr.span, op, (), values, _operands(found, operands))
         case syntax.Call(function=function, arguments=arguments):
             looked_at = [argument.value for argument in arguments]
             op = ""
@@ -169,9 +184,13 @@ def _part(found: Branches, expr: Expr) -> Part:
                 looked_at.insert(0, function.value)
                 op = f".{function.name}"
             values = tuple([found.site(value) for value in _seen_in(looked_at)])
-            return Part("plain", found.site(expr), expr.span, op, (), values)
+            return Part("plain", found.site(expr), expr.span, op, (), values, _operands(found, looked_at))
         case _:
             return Part("plain", found.site(expr), expr.span)
+
+
+def _operands(found: Branches, exprs: Iterable[Expr]) -> tuple[int | Span, ...]:
+    return tuple([found.expressions.get(id(expr), expr.span) for expr in exprs])
 
 
 def _seen_in(exprs: Iterable[Expr]) -> Iterator[Expr]:

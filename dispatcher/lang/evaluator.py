@@ -130,6 +130,24 @@ def begin(programs: Sequence[Program], values: Mapping[str, Any], meter: Meter) 
     return passes, end, meter.limits.steps - meter.steps, "".join(meter.output)
 
 
+def last_writes(programs: Sequence[Program], begun: FirstRun) -> dict[str, Any] | None:
+    """Return the ticket variables that a first run wrote, with the values that it left; None where it tells not all."""
+    if begun[1] is not None or any(program.changes_values or program.writes_in_functions for program in programs):
+        return None
+    left: dict[str, Any] = {}
+    for program, (found, log) in zip(programs, begun[0], strict=True):
+        fused = program.fused
+        for entry in log:
+            if type(entry) is tuple:
+                number, site, value = entry
+                writes = program.shapes[number].compiled().writes if fused is None else fused.quick.writes[number]
+                variable = writes[site].variable
+                if found is not None:
+                    value = found.get(variable, found.get(variable + RENAMED, value))
+                left[variable] = whole(value)
+    return left
+
+
 # What a variable of a kind holds, for a ticket's value that is no text, and the value that is unset.
 Given = Mapping[VariableKind, Callable[[Any, Any], Any]]
 # Begins an evaluation: called with what gets a value of the ticket, and the surroundings.

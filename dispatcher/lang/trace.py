@@ -58,8 +58,9 @@ class Trace:
         self._moment = 0
 
     def see(self, statement: int, site: int, value: Any) -> Any:
-        """Note a value; return it, or what the site is forced to be."""
+        """Note a value, or what the site is forced to be, and return it."""
         place = (self.program, statement, site)
+        value = self.forced.get(place, value)
         found = self._sites.get(place)
         if found is None:
             found = self._sites[place] = Sightings()
@@ -71,7 +72,7 @@ class Trace:
         self._moment += 1
         if len(found.kept) < KEPT_OF_SITE and self._moment < KEPT:
             found.kept.append(Seen(self._moment, truth, _copied(value)))
-        return self.forced.get(place, value) if self.forced else value
+        return value
 
     def at(self, program: int, statement: int, site: int) -> Sightings | None:
         """Return what was seen at a site; None where the evaluation did not come by."""

@@ -93,7 +93,7 @@ def agree(*texts: str, tickets: Sequence[Mapping[Any, Any]], **options: Any) -> 
                 assert (way, found[way].steps) == (way, first.steps)
             # What tells a trace decides no other way.
             trace = Trace()
-            assert (way, told(sets[way].trace(dict(ticket), now=NOW, trace=trace))) == (way, told(first))
+            assert (way, told(sets[way].trace(dict(ticket), now=NOW, trace=trace)[0])) == (way, told(first))
         whole = found["whole, by statement"]
         assert found["whole, by statement, without the index"].steps == whole.steps
         decisions.append(first)
