@@ -26,7 +26,8 @@ from dispatcher.ruleset import RuleSet
 from dispatcher.tickets import first_values
 from dispatcher.tracing import LocatedBranch, Traced, branches_at, rule_at, traced
 
-# Rules that did not fire and are told with their reasons; long files have thousands.
+# Rules that did not fire, of which it is found out why, and that are told: those that came nearest.
+MAX_LOOKED_AT = 10_000
 MAX_RULES = 200
 
 __all__ = ["Explainer", "Explanation", "WhyNot", "explain"]
@@ -40,6 +41,13 @@ class RuleReasons:
     misses: tuple[Miss, ...]
     nearest: int | None
     fault: Fault | None
+
+    @property
+    def nearness(self) -> float:
+        """Return how near it came to fire: 1 where it failed, else how much of a condition held."""
+        if self.fault is not None:
+            return 1.0
+        return self.misses[self.nearest].nearness if self.nearest is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Explanation:
                     **_rule(reasons.rule, safe),
                     "misses": [_miss(one, safe) for one in reasons.misses],
                     "nearest": reasons.nearest,
+                    "nearness": round(reasons.nearness, 3),
                     "fault": _fault(reasons.fault, safe),
                 }
                 for reasons in self.not_fired
@@ -136,7 +145,7 @@ class Explainer:
         return Explanation(
             decision=found.decision,
             fields=tuple(self._fields(found, variables)),
-            not_fired=_reasons(found, not_fired[:MAX_RULES]),
+            not_fired=_nearest_rules(_reasons(found, not_fired[:MAX_LOOKED_AT])),
             omitted_rules=max(0, len(not_fired) - MAX_RULES),
             why_not=answered,
         )
@@ -170,6 +179,14 @@ def _reasons(found: Traced, rules: tuple[RuleOutcome, ...]) -> tuple[RuleReasons
         near = nearest(all_misses)
         told.append(RuleReasons(rule, all_misses, all_misses.index(near) if near is not None else None, fault))
     return tuple(told)
+
+
+def _nearest_rules(told: tuple[RuleReasons, ...]) -> tuple[RuleReasons, ...]:
+    """Return as many rules as are told, in order: those that failed or came nearest to fire."""
+    if len(told) <= MAX_RULES:
+        return told
+    numbers = sorted(range(len(told)), key=lambda number: told[number].nearness, reverse=True)
+    return tuple([told[number] for number in sorted(numbers[:MAX_RULES])])
 
 
 def _fault_of(found: Traced, place: tuple[int, int]) -> Fault | None:

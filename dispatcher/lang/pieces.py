@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import TypeAlias, cast
 
@@ -247,7 +247,8 @@ def _kind(skeleton: str) -> tuple[str, int, int, int]:
     return "\n".join(filter(None, lines)), len(skeleton) + 1 - count, count, literals
 
 
-def _words(text: str) -> list[Span]:
+@lru_cache(maxsize=8)  # many places of one piece are asked for in turn
+def _words(text: str) -> tuple[Span, ...]:
     """Return the places of tokens, and of what stands between them but for white space and comments."""
     words: list[Span] = []
     begin = 0
@@ -258,4 +259,4 @@ def _words(text: str) -> list[Span]:
             words.append(Span(*found.span()))
         begin = found.end()
     words.extend(Span(*word.span()) for word in _WORD.finditer(text, begin))
-    return words
+    return tuple(words)

@@ -14,6 +14,7 @@ _ORIGINS = {
     "unset": "not set",
 }
 LONGEST_VALUE = 120
+SHOWN_RULES = 12
 
 
 def explanation(found: Mapping[str, Any]) -> list[Line]:
@@ -31,16 +32,25 @@ def explanation(found: Mapping[str, Any]) -> list[Line]:
         lines += _why_not(found["why_not"], files)
     if found["not_fired"]:
         lines += [[("bold cyan", "RULES THAT DID NOT FIRE:")], []]
-        for rule in found["not_fired"]:
+        shown = _nearest(found["not_fired"])
+        for rule in shown:
             lines += [*_rule(rule, files), []]
-        if found["omitted_rules"]:
-            lines += [[("dim", f"  ... and {count(found['omitted_rules'], 'rule')} more")], []]
+        more = found["omitted_rules"] + len(found["not_fired"]) - len(shown)
+        if more:
+            text = f"  ... and {count(more, 'rule')} more, further off; --why-not LINE tells of one"
+            lines += [[("dim", text)], []]
     if not found.get("as_decided", True):
         lines.append(
             [("bold yellow", "the rules of then do not decide this ticket as they did: dispatcher has changed")]
         )
     lines.append([("dim", f"rules {found['revision'][:12]}, as of {found['received_at']}")])
     return lines
+
+
+def _nearest(rules: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return as many rules as people read, in order: those that came nearest to fire."""
+    numbers = sorted(range(len(rules)), key=lambda number: rules[number]["nearness"], reverse=True)
+    return [rules[number] for number in sorted(numbers[:SHOWN_RULES])]
 
 
 def _files(found: Mapping[str, Any]) -> bool:
