@@ -27,6 +27,8 @@ from dispatcher.errors import DispatcherError
 from dispatcher.lang.records import dataclass
 
 STANDARD_INPUT = "-"
+# What the tickets that the service keeps are called, in place of a file.
+SERVICE = "service"
 # What is read of a folder. A `.json` file may hold one ticket on several lines.
 LINES, DOCUMENT = (".ndjson", ".jsonl"), ".json"
 # In bytes; a service takes no longer tickets.
@@ -39,11 +41,15 @@ Line: TypeAlias = tuple[str, int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The lines of a history that are not blank, in order; `total` is how much there is, None: nobody knows."""
+    """The lines of a history that are not blank, in order; `total` is how much there is, None: nobody knows.
+
+    `more` tells that there are older tickets, which a limit has left out.
+    """
 
     lines: Iterable[Line]
     total: int | None
     unit: Literal["bytes", "tickets"]
+    more: bool = False
 
     def share(self, line: Line) -> int:
         """Return what a line is of the total, about."""

@@ -1,4 +1,4 @@
-"""Replaying decides the ticket on each line, in order, whatever the lines hold and however many processes there are."""
+"""Replaying does some work for each line, in order, however many processes there are."""
 
 from __future__ import annotations
 
@@ -6,217 +6,109 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dispatcher import RulesError, RuleSet
 from dispatcher.errors import DispatcherError
-from dispatcher.replay import CHUNK_BYTES, CHUNK_LINES, Failure, Place, Replayed, Result, Unreadable, replay
-
-NOW = datetime(2026, 3, 2, 17, 45, tzinfo=UTC)
-RULES = """\
-if 'printer' in msg:
-    team = 'Hardware'
-    priority = 1
-if priority == 1 and name == 'Dan':
-    priority = None
-if business_name == 'Fabrikam, Inc.':
-    exception = 'Please call us.'
-if 'zero' in msg:
-    state = 1 / 0
-for n in range(3):
-    if 'count' in msg:
-        impact = n
-"""
+from dispatcher.history import Line
+from dispatcher.replay import CHUNK_BYTES, CHUNK_LINES, Work, replay
 
 
-def replayed(*lines: bytes, rules: str = RULES, processes: int = 1) -> list[Result]:
-    """Return what comes of the lines."""
-    return list(replay(partial(RuleSet.from_text, rules), lines, now=NOW, processes=processes))
+def doubled(text: bytes) -> Any:
+    """Return the number on a line twice; other lines as text."""
+    number = json.loads(text)
+    return [number, number] if isinstance(number, int) else text.decode()
 
 
-def line(**ticket: Any) -> bytes:
-    """Return a ticket as a line."""
-    return json.dumps(ticket).encode() + b"\n"
+def begin() -> Work:
+    """Return the work for another process."""
+    return doubled
 
 
-def quiet(number: int) -> Replayed:
-    """Return the result of a line whose ticket no rule changes."""
-    return Replayed(number, {}, None, (), ())
+def numbers(count: int) -> Iterator[Line]:
+    """Yield lines with the numbers from 1 on."""
+    for number in range(1, count + 1):
+        yield "h", number, str(number).encode()
 
 
-def test_what_is_told_of_a_ticket() -> None:
-    """Values that are no longer as they were, the refusal, the places that changed them, and what failed."""
-    assert replayed(
-        line(msg="printer"),
-        line(msg="printer", name="Dan"),
-        line(business_name="Fabrikam, Inc."),
-        line(msg="zero"),
-        line(msg="count"),
-        line(msg="hi"),
-    ) == [
-        Replayed(
-            1,
-            {"team": "Hardware", "priority": 1},
-            None,
-            (Place("team", "<rules>", 2), Place("priority", "<rules>", 3)),
-            (),
-        ),
-        # The priority is again what it was.
-        Replayed(
-            2,
-            {"team": "Hardware"},
-            None,
-            (Place("team", "<rules>", 2), Place("priority", "<rules>", 3), Place("priority", "<rules>", 5)),
-            (),
-        ),
-        Replayed(3, {"exception": "Please call us."}, "Please call us.", (Place("exception", "<rules>", 7),), ()),
-        Replayed(4, {}, None, (), (Failure("ZeroDivisionError", "<rules>", 9),)),
-        # A place is told once, however often it was passed.
-        Replayed(5, {"impact": 2}, None, (Place("impact", "<rules>", 12),), ()),
-        quiet(6),
-    ]
+def answers(lines: Iterator[Line], processes: int = 1, alone_seconds: float = 0) -> list[Any]:
+    """Return what the lines give."""
+    found = list(replay(doubled, begin, lines, processes=processes, alone_seconds=alone_seconds))
+    return [(line[1], answer) for line, answer in found]
 
 
-UNREADABLE = {
-    "no JSON": (b"{'a': 1}", "not JSON: Expecting property name enclosed in double quotes at column 2"),
-    "half a ticket": (b'{"msg": "hi"', "not JSON: Expecting ',' delimiter at column 13"),
-    "two tickets": (b"{}{}", "not JSON: Extra data at column 3"),
-    "a list": (b"[1]", "a ticket is one JSON object"),
-    "null": (b"null", "a ticket is one JSON object"),
-    "not UTF-8": (b'{"msg": "\xff"}', "not UTF-8 at byte 9"),
-    "another encoding": ('{"msg": "hi"}'.encode("utf-16"), "not UTF-8 at byte 0"),
-    "too deep": (b'{"a": ' + b"[" * 100_000, "the JSON nests too deep or holds a number that is too long"),
-    "a long number": (b'{"a": ' + b"1" * 5000 + b"}", "the JSON nests too deep or holds a number that is too long"),
-}
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, CHUNK_LINES, CHUNK_LINES + 1, 5 * CHUNK_LINES])
+def test_any_number_of_processes_gives_the_same(count: int, processes: int) -> None:
+    """Each line has its answer, in the order of the lines."""
+    assert answers(numbers(count), processes) == [(number, [number, number]) for number in range(1, count + 1)]
 
 
-@pytest.mark.parametrize(("bad", "reason"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_line_without_a_ticket_is_told_with_its_number(bad: bytes, reason: str) -> None:
-    """What cannot be read is a result like any other, and the lines around it are decided."""
-    assert replayed(line(msg="a"), bad + b"\n", line(msg="b")) == [quiet(1), Unreadable(2, reason), quiet(3)]
+def test_others_help_when_there_is_much_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done before there was time to start a process is done here, and all the rest elsewhere."""
+    moments = iter([0.0, 0.1, 0.2, 0.4])
+    monkeypatch.setattr("dispatcher.replay.perf_counter", lambda: next(moments))
+
+    def here(_text: bytes) -> Any:
+        return "here"
+
+    found = list(replay(here, begin, numbers(4 * CHUNK_LINES), processes=2, alone_seconds=0.3))
+    assert [answer == "here" for _, answer in found] == [True] * 2 * CHUNK_LINES + [False] * 2 * CHUNK_LINES
 
 
-def test_blank_lines_count_and_are_left_out() -> None:
-    """Numbers are those of the lines of the file, blank ones and other line ends included."""
-    lines = (b"\xef\xbb\xbf{}\r\n", b"\n", b" \t\r\n", b"  {}  \r\n", b'{"msg":\n"a"}', b"{}")
-    assert replayed(*lines) == [quiet(1), quiet(4), quiet(5), quiet(6)]
-    assert replayed() == []
-
-
-def test_any_value_is_told_as_json() -> None:
-    """What rules make of a ticket is told as JSON data: finite, bounded, and without what is no data."""
-    rules = (
-        "team = {1: (float('inf'), {2})}\nstate = chr(0xD800)\nagent = len\nimpact = 'x' * 3000000\nurgency = impact\n"
-    )
-    (result,) = replayed(b"{}", rules=rules)
-    assert isinstance(result, Replayed)
-    assert result.values == {
-        "team": {"1": ["inf", [2]]},
-        "state": "?",
-        "agent": "<built-in function len>",
-        "impact": "x" * 3_000_000,
-        "urgency": "<text of 3000000 characters>",
-    }
-
-
-def mixed(count: int) -> Iterator[bytes]:
-    """Yield lines of all kinds."""
-    kinds = (
-        line(msg="printer"),
-        b"no ticket\n",
-        line(msg="zero"),
-        b"\n",
-        line(name="\ud800", team=["a"]),
-        line(msg="é"),
-    )
-    for number in range(count):
-        yield line(number=number, msg="printer" * (number % 3)) if number % 7 else kinds[number % len(kinds)]
-
-
-@pytest.mark.parametrize("count", [CHUNK_LINES + 1, 5 * CHUNK_LINES])
-def test_any_number_of_processes_gives_the_same(count: int) -> None:
-    """The results of several processes are those of one, in the order of the lines, whatever their number is."""
-    lines = list(mixed(count))
-    expected = replayed(*lines)
-    assert [result.line for result in expected] == [number for number, line in enumerate(lines, 1) if line.strip()]
-    assert replayed(*lines, processes=2) == expected
-
-
-def test_lines_are_read_as_results_are_taken() -> None:
+def test_lines_are_read_as_answers_are_taken() -> None:
     """No more lines are read than the processes have to do, and leaving early ends them."""
     read = 0
 
-    def endless() -> Iterator[bytes]:
+    def endless() -> Iterator[Line]:
         nonlocal read
         while True:
             read += 1
-            yield b"{}\n"
+            yield "h", read, b"1"
 
-    results = replay(partial(RuleSet.from_text, RULES), endless(), now=NOW, processes=2)
-    assert [next(results) for _ in range(2)] == [quiet(1), quiet(2)]
+    found = replay(doubled, begin, endless(), processes=2, alone_seconds=0)
+    assert [next(found)[1] for _ in range(2)] == [[1, 1], [1, 1]]
     assert read == 3 * CHUNK_LINES
-    results.close()  # type: ignore[attr-defined] # it is a generator
+    found.close()
 
 
 def test_long_lines_make_short_chunks() -> None:
     """What is held at a time is bounded in bytes too."""
     read: list[int] = []
 
-    def long() -> Iterator[bytes]:
+    def long() -> Iterator[Line]:
         for number in range(10):
             read.append(number)
-            yield line(msg="x" * (CHUNK_BYTES // 2))
+            yield "h", number, b'"' + b"x" * (CHUNK_BYTES // 2) + b'"'
 
-    results = replay(partial(RuleSet.from_text, RULES), long(), now=NOW, processes=1)
-    assert next(results) == quiet(1)
+    found = replay(len, begin, long(), processes=1)
+    next(found)
     assert read == [0, 1]
-    assert [result.line for result in results] == list(range(2, 11))
+    assert len(list(found)) == 9
 
 
-def test_rules_with_errors_are_raised_before_anything_is_read() -> None:
-    """Who replays learns what is wrong with the rules as ever."""
-
-    def unread() -> Iterator[bytes]:
-        raise AssertionError("read")
-        yield b""
-
-    with pytest.raises(RulesError):
-        next(replay(partial(RuleSet.from_text, "team = tema\n"), unread(), now=NOW))
-
-
-class EndsElsewhere:
-    """Loads rules in this process, and ends any other."""
-
-    def __init__(self) -> None:
-        self._home = os.getpid()
-
-    def __call__(self) -> RuleSet:
-        if os.getpid() != self._home:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return RuleSet.from_text("")
+def ends() -> Work:
+    """End the process."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    return doubled
 
 
 def test_a_process_that_ends_is_told() -> None:
-    """A replay whose processes were ended raises an error, and gives no half of the results as if it were all."""
+    """A replay whose processes were ended raises an error, and gives no half of the answers as if it were all."""
     with pytest.raises(DispatcherError, match=r"^a process of the replay has ended before its work was done$"):
-        list(replay(EndsElsewhere(), [b"{}"] * 2 * CHUNK_LINES, now=NOW, processes=2))
+        list(replay(doubled, ends, numbers(2 * CHUNK_LINES), processes=2, alone_seconds=0))
 
 
-def test_the_rules_of_a_folder(tmp_path: Path) -> None:
-    """Rules are loaded from where they are, in every process, and places name their files."""
-    (tmp_path / "a.rules").write_text("team = msg\n")
-    (tmp_path / "b.rules").write_text("state = team\n")
-    lines = [line(msg=str(number)) for number in range(CHUNK_LINES + 1)]
-    results = list(replay(partial(RuleSet.load, tmp_path), lines, now=NOW, processes=2))
-    assert results[-1] == Replayed(
-        CHUNK_LINES + 1,
-        {"team": str(CHUNK_LINES), "state": str(CHUNK_LINES)},
-        None,
-        (Place("team", "a.rules", 1), Place("state", "b.rules", 1)),
-        (),
-    )
+def ignores_interrupts() -> Work:
+    """Return work that tells what Ctrl-C does to the process."""
+    return lambda _text: signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, new processes do not inherit what signals do")
+def test_ctrl_c_is_for_this_process() -> None:
+    """The terminal sends it to all; other processes leave it to this one, which is as before."""
+    before = signal.getsignal(signal.SIGINT)
+    found = list(replay(doubled, ignores_interrupts, numbers(1), processes=2, alone_seconds=0))
+    assert [answer for _, answer in found] == [True]
+    assert signal.getsignal(signal.SIGINT) is before

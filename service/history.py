@@ -1,0 +1,78 @@
+"""The kept tickets as a history: envelopes, one a line, the oldest first, also while a service runs.
+
+Each is put together of texts as the database has them, since those who read it work on several cores. Its time and its
+look-ups are those of its decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from dispatcher.history import SERVICE, History, Line
+from service.database import Database
+from service.intake import first_id
+from service.store import TICKETS
+
+PAGE = 500
+_ID = TICKETS.c.id
+
+
+def kept_history(
+    database: Database, *, since: datetime | None = None, until: datetime | None = None, newest: int | None = None
+) -> History:
+    """Return the tickets that came in from `since` and before `until`, to the millisecond.
+
+    `newest`: so many of those whose content is kept, and what lies between. Tickets that come in later are left out.
+    """
+    wanted = []
+    if since is not None:
+        wanted.append(first_id(_milliseconds(since)) <= _ID)
+    if until is not None:
+        # A ticket of the same millisecond may be earlier.
+        wanted.append(first_id(_milliseconds(until) + 1) > _ID)
+    more = False
+    with database.engine.connect() as connection:
+        if newest is not None:
+            whole = sa.select(_ID).where(*wanted, TICKETS.c.payload.is_not(None)).order_by(_ID.desc())
+            first = connection.execute(whole.offset(newest - 1).limit(2)).scalars().all()
+            more = len(first) > 1
+            wanted += [first[0] <= _ID] if first else []
+        total, last = connection.execute(sa.select(sa.func.count(), sa.func.max(_ID)).where(*wanted)).one()
+    return History(_lines(database, [*wanted, last >= _ID]) if total else (), total, "tickets", more)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _lines(database: Database, wanted: list[Any]) -> Iterator[Line]:
+    # Of a ticket that is not in Halo, nobody knows what Halo would not take.
+    errors = sa.case((TICKETS.c.halo_ticket_id.is_not(None), TICKETS.c.submission_errors), else_="null")
+    columns = (_ID, TICKETS.c.created_at, TICKETS.c.payload, TICKETS.c.decision, errors.label("submission_errors"))
+    query = sa.select(*columns).where(*wanted).order_by(_ID).limit(PAGE)
+    number = 0
+    below = ""
+    while True:
+        with database.engine.connect() as connection:
+            rows = list(connection.execute(query.where(below < _ID)))
+        if not rows:
+            return
+        for row in rows:
+            number += 1
+            yield SERVICE, number, _envelope(row)
+        below = rows[-1].id
+
+
+def _envelope(row: Any) -> bytes:
+    if row.decision is None:
+        moment = datetime.fromtimestamp(row.created_at / 1000, UTC).isoformat(timespec="milliseconds")
+        decision = f'null,"received_at":"{moment}"'
+    else:
+        decision = row.decision
+    ticket, errors = row.payload or "null", row.submission_errors
+    # All of it is JSON in ASCII.
+    return f'{{"id":"{row.id}","ticket":{ticket},"decision":{decision},"submission_errors":{errors}}}'.encode("ascii")
