@@ -9,9 +9,9 @@ import difflib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, Protocol, TypeAlias
 
-from dispatcher.halo.client import HaloClient, Params
+from dispatcher.halo.client import Params, Shape
 from dispatcher.halo.errors import HaloRequestError
 from dispatcher.halo.models import (
     LARGEST,
@@ -30,8 +30,12 @@ from dispatcher.halo.tables import Table
 
 # Numbers of Halo's look-up lists.
 IMPACT, SOURCE, URGENCY = 12, 22, 27
+# The lists in which rules name records.
+ListName: TypeAlias = Literal["ticket_types", "statuses", "teams", "agents", "priorities", "categories"]
 # Outcomes beside the wanted one that are tried for a note.
 MOST_OUTCOMES = 3
+# Names that are offered in place of one that is unknown.
+MOST_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,26 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Why a value names no record."""
+    """Why a value names no record.
+
+    `matches` are the records that it names where they are several, or off. `hint` is the end of the reason that says
+    what to write instead, and `near` are the names that are nearest to the value, best first.
+    """
 
     reason: str
+    matches: tuple[Entry, ...] = ()
+    hint: str = ""
+    near: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Where lists are read: Halo, or what was kept of one."""
+
+    async def get(self, path: str, shape: type[Shape], params: Params | None = None) -> Shape:
+        """One object."""
+
+    async def get_all(self, path: str, shape: type[Shape], params: Params | None = None) -> list[Shape]:
+        """All rows of a list."""
 
 
 def pick(value: Any, entries: Iterable[Entry], kind: str) -> Entry | Unresolved:
@@ -64,7 +85,7 @@ def pick(value: Any, entries: Iterable[Entry], kind: str) -> Entry | Unresolved:
     number = number_of(value)
     matches: list[Entry] = []
     if isinstance(value, str):
-        matches = [entry for entry in entries if _folded(value) in _texts(entry)]
+        matches = [entry for entry in entries if folded(value) in _texts(entry)]
     elif number is None:
         return Unresolved(f"{_shown(value)} is neither a name nor a number")
     if not matches:
@@ -74,10 +95,13 @@ def pick(value: Any, entries: Iterable[Entry], kind: str) -> Entry | Unresolved:
         return usable[0]
     if usable:
         named = ", ".join(f"{entry.id} {entry.name}" for entry in usable)
-        return Unresolved(f"{_shown(value)} names more than one {kind} in Halo: {named}")
+        return Unresolved(f"{_shown(value)} names more than one {kind} in Halo: {named}", tuple(usable))
     if matches:
-        return Unresolved(f"`{matches[0].name}` is {matches[0].off} in Halo and cannot be used as {kind}")
-    return Unresolved(f"{_shown(value)} is no {kind} in Halo{_instead(value, entries)}")
+        off = f"`{matches[0].name}` is {matches[0].off} in Halo and cannot be used as {kind}"
+        return Unresolved(off, tuple(matches))
+    near = _nearest(value, entries)
+    hint = _instead(near[:1], entries)
+    return Unresolved(f"{_shown(value)} is no {kind} in Halo{hint and f'; {hint}'}", hint=hint, near=near)
 
 
 class Lookups:
@@ -87,7 +111,7 @@ class Lookups:
     them all before that, so that no ticket waits for one.
     """
 
-    def __init__(self, client: HaloClient, max_age_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: Reader, max_age_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
 
         def table(load: Callable[[], Awaitable[Sequence[Entry]]]) -> Table[Entry]:
@@ -137,6 +161,18 @@ class Lookups:
         if failed is not None:
             raise failed
 
+    async def entries(self, name: ListName) -> Sequence[Entry]:
+        """All records of a list, also those that are off."""
+        table: Table[Entry] = {
+            "ticket_types": self._ticket_types,
+            "statuses": self._statuses,
+            "teams": self._teams,
+            "agents": self._agents,
+            "priorities": self._priorities,
+            "categories": self._categories,
+        }[name]
+        return await table.rows()
+
     def age_seconds(self) -> float | None:
         """How old the oldest list is; None while one has not been read."""
         ages = [table.age_seconds() for table in self.tables()]
@@ -185,18 +221,18 @@ class Lookups:
             return pick(value, [entry for entry in entries if entry.sla_id in (sla_id, None)], kind)
         if len({entry.sla_id for entry in entries}) == 1:
             return pick(value, entries, "priority")
-        merged = {(entry.id, _folded(entry.name), entry.off): replace(entry, sla_id=None) for entry in entries}
+        merged = {(entry.id, folded(entry.name), entry.off): replace(entry, sla_id=None) for entry in entries}
         found = pick(value, merged.values(), "priority")
         if isinstance(found, Unresolved):
             why = "the ticket type has no SLA" if ticket_type else "no ticket type is set, so the SLA is not known"
-            return Unresolved(f"{found.reason} ({why})")
+            return replace(found, reason=f"{found.reason} ({why})")
         return found
 
     def rank(self, value: Any) -> int | None:
         """How urgent a priority is, 1 first, as far as is known without asking Halo."""
         number = number_of(value)
         if number is None and isinstance(value, str):
-            named = [entry.id for entry in self._priorities.known() if _folded(value) in _texts(entry)]
+            named = [entry.id for entry in self._priorities.known() if folded(value) in _texts(entry)]
             number = min(named, default=None)
         return number
 
@@ -308,7 +344,7 @@ class Lookups:
         if detail.allowall_actions and not allowed:
             allowed = {row.id for row in rows}
         rows = [row for row in rows if not row.hidden and row.id in allowed and not row.does_more]
-        rows.sort(key=lambda row: (not row.hidefromuser, "note" not in _folded(row.outcome + row.buttonname)))
+        rows.sort(key=lambda row: (not row.hidefromuser, "note" not in folded(row.outcome + row.buttonname)))
         return [_outcome(row) for row in rows[:MOST_OUTCOMES] if row.hidefromuser or await self._only_notes(row.id)]
 
     async def _only_notes(self, outcome_id: int) -> bool:
@@ -346,12 +382,13 @@ def _path(text: str) -> str:
     return ">".join(part.strip() for part in text.split(">"))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A text as names are compared: without regard to case and to the length of spaces."""
     return " ".join(text.split()).casefold()
 
 
 def _texts(entry: Entry) -> set[str]:
-    return {_folded(text) for text in (entry.name, *entry.also)} - {""}
+    return {folded(text) for text in (entry.name, *entry.also)} - {""}
 
 
 def _shown(value: Any) -> str:
@@ -359,13 +396,18 @@ def _shown(value: Any) -> str:
     return f"`{text if len(text) <= 80 else text[:79] + '…'}`"
 
 
-def _instead(value: Any, entries: Sequence[Entry]) -> str:
+def _nearest(value: Any, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """The names that are nearest to a value, best first."""
+    by_text = {text: entry.name for entry in entries if not entry.off for text in _texts(entry)}
+    near = difflib.get_close_matches(folded(value)[:80], by_text, n=MOST_NEAR) if isinstance(value, str) else []
+    return tuple(dict.fromkeys(by_text[text] for text in near))
+
+
+def _instead(near: Sequence[str], entries: Sequence[Entry]) -> str:
     """What to write instead: the nearest name, else all names when they are few."""
-    usable = [entry for entry in entries if not entry.off]
-    by_text = {text: entry.name for entry in usable for text in _texts(entry)}
-    near = difflib.get_close_matches(_folded(value)[:80], by_text, n=1) if isinstance(value, str) else []
     if near:
-        return f"; the nearest is `{by_text[near[0]]}`"
+        return f"the nearest is `{near[0]}`"
+    usable = [entry for entry in entries if not entry.off]
     if 0 < len(usable) <= 8:
-        return "; it has " + ", ".join(f"{entry.id} {entry.name}" for entry in usable)
+        return "it has " + ", ".join(f"{entry.id} {entry.name}" for entry in usable)
     return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ from dispatcher.halo.noting import Noting
 from dispatcher.halo.requester import Directory, FoundAsset, Known, Requester, nobody
 from dispatcher.halo.resolution import resolve
 from dispatcher.halo.settings import HaloSettings
+from dispatcher.halo.snapshot import Snapshot
 from dispatcher.halo.tables import remember
 
 # So many rows can be the answer of a filter that works, and are worth a request each.
@@ -264,6 +266,11 @@ class HaloWriter:
     def lookups_age_seconds(self) -> float | None:
         """The age of the oldest look-up; None: not all are loaded."""
         return self._lookups.age_seconds()
+
+    async def snapshot(self, now: datetime) -> Snapshot:
+        """Halo's names, of lists as they are kept; loads those that are old."""
+        with purpose(Purpose.LOOKUP):
+            return await Snapshot.take(self._lookups, self._settings.resource_server, now)
 
     async def check_catch_all(self) -> None:
         """Raise HaloRequestError, which says what to do, when the catch-all user is missing."""
