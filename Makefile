@@ -43,9 +43,10 @@ calibrate: .venv/ready
 bench: .venv/bench
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# Writes the language reference from the tables.
+# Writes the language reference, and the grammar for editors, from the tables.
 reference: .venv/ready
 	$(BIN)/python -m dispatcher.reference > grammar/README.md
+	$(BIN)/python -m dispatcher.lsp.textmate > grammar/vscode/syntaxes/dispatcher.tmLanguage.json
 
 # Makes the parser's tables from grammar/dispatcher.lark.
 tables: .venv/ready

@@ -1,15 +1,16 @@
 """A statement -> the places at which it goes one way or another, and what decides there. Data for tracing.
 
 A Branch is a condition with what runs where it holds and what runs where it does not; a `case` and an `except` are
-branches that are entered or not. A condition is a tree of Parts, joined by `and`, `or` and `not`; the leaves are
-comparisons, calls and names, with the values that they look at. All are known by sites: numbers of expressions and of
-bodies of the statement, whose values the traced form of the statement tells (compiler.py).
+branches that are entered or not, and so are the bodies of `for` loops and functions. A condition is a tree of Parts,
+joined by `and`, `or` and `not`; the leaves are comparisons, calls and names, with the values that they look at. All are
+known by sites: numbers of expressions, and of the statements inside the statement, of which its traced form tells when
+it comes by (compiler.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from dispatcher.lang import syntax
 from dispatcher.lang.functions import FUNCTIONS
@@ -19,11 +20,12 @@ from dispatcher.lang.source import Span
 from dispatcher.lang.syntax import Expr, Node, Stmt
 
 BranchKind: TypeAlias = Literal[
-    "if", "elif", "while", "conditional", "filter", "guard", "assert", "case", "except", "for"
+    "if", "elif", "while", "conditional", "filter", "guard", "assert", "case", "except", "for", "def"
 ]
 PartKind: TypeAlias = Literal["and", "or", "not", "plain"]
+_STATEMENTS = get_args(Stmt)
 # Kinds of which it is only known whether they were entered.
-ENTERED: frozenset[BranchKind] = frozenset({"case", "except", "for"})
+ENTERED: frozenset[BranchKind] = frozenset({"case", "except", "for", "def"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,9 @@ class Branches:
 
     branches: list[Branch] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
-    # The sites of expressions, and of bodies, by the identity of the nodes and tuples of the tree.
+    # The sites of expressions, and of the statements inside, by the identity of the nodes of the tree.
     expressions: dict[int, int] = field(default_factory=dict)
-    bodies: dict[int, int] = field(default_factory=dict)
+    statements: dict[int, int] = field(default_factory=dict)
 
     def site(self, node: Node) -> int:
         """Return the number of an expression's value."""
@@ -83,16 +85,23 @@ class Branches:
             self.spans.append(node.span)
         return number
 
-    def entry(self, body: tuple[Stmt, ...]) -> int:
-        """Return the number of a body's beginning."""
-        number = self.bodies[id(body)] = len(self.spans)
-        self.spans.append(_span(body))
-        return number
+    def inside(self) -> Iterator[tuple[Span, int]]:
+        """Yield where each statement inside stands, and its site."""
+        for site in self.statements.values():
+            yield self.spans[site], site
+
+    def statement(self, node: Stmt) -> None:
+        """Give a statement inside a number."""
+        self.statements[id(node)] = len(self.spans)
+        self.spans.append(node.span)
 
 
 def branches_of(statement: Stmt) -> Branches:  # noqa: C901 - one case for each kind of node
     """Return the branches of a top-level statement, those of functions in it among them."""
     found = Branches()
+    for node in _in_order(statement):
+        if isinstance(node, _STATEMENTS) and node is not statement:
+            found.statement(node)
     for node in _in_order(statement):
         match node:
             case syntax.If(branches=chain, orelse=orelse):
@@ -112,6 +121,8 @@ def branches_of(statement: Stmt) -> Branches:  # noqa: C901 - one case for each 
                         _add(found, "filter", condition, element.span)
             case syntax.Assert(condition=condition):
                 _add(found, "assert", condition, node.span)
+            case syntax.Function(name=name, body=body):
+                _enter(found, "def", Span(node.start, name.end), body)
             case syntax.For(iterable=iterable, body=body):
                 _enter(found, "for", Span(node.start, iterable.end), body, looks_at=iterable)
             case syntax.Match(subject=subject, cases=cases):
@@ -162,7 +173,8 @@ def _enter(
     if looks_at is not None:
         site = found.site(looks_at)
         part = Part("plain", site, looks_at.span, values=() if _is_known(looks_at) else (site,))
-    found.branches.append(Branch(kind, head, part, found.entry(body), _span(body), None, rank))
+    entry = found.statements[id(body[0])]
+    found.branches.append(Branch(kind, head, part, entry, _span(body), None, rank))
 
 
 def _part(found: Branches, expr: Expr) -> Part:
@@ -183,10 +195,12 @@ def _part(found: Branches, expr: Expr) -> Part:
             if isinstance(function, syntax.Attribute):
                 looked_at.insert(0, function.value)
                 op = f".{function.name}"
-            values = tuple([found.site(value) for value in _seen_in(looked_at)])
-            return Part("plain", found.site(expr), expr.span, op, (), values, _operands(found, looked_at))
+            site = found.site(expr)
+            values = tuple([found.site(value) for value in _seen_in(looked_at)]) or (site,)
+            return Part("plain", site, expr.span, op, (), values, _operands(found, looked_at))
         case _:
-            return Part("plain", found.site(expr), expr.span)
+            site = found.site(expr)
+            return Part("plain", site, expr.span, values=() if _is_known(expr) else (site,))
 
 
 def _operands(found: Branches, exprs: Iterable[Expr]) -> tuple[int | Span, ...]:

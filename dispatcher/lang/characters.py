@@ -46,21 +46,27 @@ def unreadable(token: LayoutToken, line: Sequence[LayoutToken] = ()) -> BuildErr
 
 
 def _straight(quote: LayoutToken, line: Sequence[LayoutToken], advice: Help) -> Help:
-    """Return the help with plain quotes for a typographic one and for the next one behind it, which closes the text."""
-    plain = '"' if quote.text in _DOUBLE_QUOTES else "'"
+    """Return the help with plain quotes for a typographic one and for its fellow on the line."""
     if quote.text not in _QUOTES or not isinstance(advice, str):
         return advice
-    for token in line:
-        if token.end <= quote.end:
-            continue
-        if plain in token.text:
-            return advice
-        begin = max(0, quote.end - token.start)
-        place = next((place for place in range(begin, len(token.text)) if token.text[place] in _QUOTES), None)
-        if place is not None:
-            closing = Span(token.start + place, token.start + place + 1)
-            return Repair(advice, ((quote.span, plain), (closing, plain)))
-    return advice
+    # Where the line was given up before this quote, its tokens do not hold it.
+    places = sorted(
+        {quote.start}
+        | {
+            token.start + place
+            for token in line
+            if token.type not in ("STRING", "LONG_STRING")
+            for place, character in enumerate(token.text)
+            if character in _QUOTES
+        }
+    )
+    number = places.index(quote.start)
+    pair = places[number - number % 2 :][:2]
+    plain = '"' if quote.text in _DOUBLE_QUOTES else "'"
+    between = (token for token in line if pair[0] <= token.start < pair[-1])
+    if len(pair) < 2 or any(plain in token.text for token in between):
+        return advice
+    return Repair(advice, tuple((Span(place, place + 1), plain) for place in pair))
 
 
 def _words(character: str, span: Span) -> tuple[str, Span, Help]:
@@ -76,7 +82,8 @@ def _words(character: str, span: Span) -> tuple[str, Span, Help]:
     if character.isspace():
         return f"{shown} is white space that Python does not know", span, repair("replace it with a plain space", " ")
     if double != character and double.isascii() and (character in _DOUBLES or not double.isalnum()):
-        return f"{shown} is not Python's `{double}`", span, repair(f"write `{double}`", double if double not in _WORDS else f" {double} ")
+        written = f" {double} " if double in _WORDS else double
+        return f"{shown} is not Python's `{double}`", span, repair(f"write `{double}`", written)
     if category == "Nd":
         return f"{shown} is no digit for Python", span, "write the digits 0 to 9"
     if category == "Cf":

@@ -7,7 +7,7 @@ from typing import Literal
 
 from dispatcher.lang.records import dataclass
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ Positions are those of the rule, so Python's own traceback tells the line and co
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -464,19 +464,13 @@ class _TracedCompiler(_ShapeCompiler):
         self._at(expr)
         return self._seen(site, node)
 
-    def _block(self, body: Iterable[Stmt], *, mark: bool = False) -> list[ast.stmt]:
-        site = self._branches.bodies.get(id(body))
-        nodes = super()._block(body, mark=mark)
-        return nodes if site is None else [self._entered(site), *nodes]
-
-    def _loop_body(self, body: tuple[Stmt, ...]) -> list[ast.stmt]:
-        site = self._branches.bodies.get(id(body))
-        is_no_block = self._mark and any(isinstance(inner, COMPOUND) for inner in body)
-        nodes = super()._loop_body(body)
-        return [self._entered(site), *nodes] if is_no_block and site is not None else nodes
-
-    def _entered(self, site: int) -> ast.stmt:
-        return ast.Expr(self._seen(site, self._constant(value=True)), **self._place)
+    def _statement(self, statement: Stmt) -> list[ast.stmt]:
+        site = self._branches.statements.get(id(statement))
+        nodes = super()._statement(statement)
+        if site is None:
+            return nodes
+        self._at(statement)
+        return [ast.Expr(self._seen(site, self._constant(value=True)), **self._place), *nodes]
 
     def _seen(self, site: int, value: ast.expr) -> ast.expr:
         return self._metered(".seen", self._number(), self._constant(site), value)

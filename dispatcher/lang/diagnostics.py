@@ -87,8 +87,16 @@ class Diagnostic:
         }
 
 
-def diagnostic(source: Source, code: str, message: str, span: Span, help: Help | None = None) -> Diagnostic:  # noqa: A002 - the field's name
-    """Return the Diagnostic of `code` at `span`."""
+def diagnostic(
+    source: Source,
+    code: str,
+    message: str,
+    span: Span,
+    help: Help | None = None,  # noqa: A002 - the field's name
+    *,
+    severity: Severity | None = None,
+) -> Diagnostic:
+    """Return the Diagnostic of `code` at `span`; its severity is given for a code that is not of the language."""
     words, changes = help if isinstance(help, Repair) else (help, ())
     line, column = source.position(span.start)
     end_line, end_column = source.position(max(span.start, span.end))
@@ -96,7 +104,7 @@ def diagnostic(source: Source, code: str, message: str, span: Span, help: Help |
     cut = max(0, column - EXCERPT // 2) if len(text) > EXCERPT else 0
     return Diagnostic(
         code=code,
-        severity=CODES[code].severity,
+        severity=severity or CODES[code].severity,
         message=_shown(message),
         filename=source.filename,
         line=line,

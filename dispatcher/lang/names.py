@@ -160,11 +160,12 @@ class NameChecker:
             return
         constant = _CONSTANTS.get(name.id.lower())
         if constant is not None and not called:
-            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, repair(f"write `{constant}`", constant))
+            help_text: Help | None = repair(f"write `{constant}`", constant)
+            self._report("unknown-name", f"nothing is called `{name.id}`", name.span, help_text)
             return
         own = {known for scope in self._scopes for known in scope.names}
         variables = {*own, *self._schema.names()}
-        help_text: Help | None = INSTEAD.get(name.id) or self._near(name.id, variables, FUNCTIONS)
+        help_text = INSTEAD.get(name.id) or self._near(name.id, variables, FUNCTIONS)
         if called or name.id in INSTEAD:
             self._report("unknown-function", f"rules have no function `{name.id}`", name.span, help_text)
         else:

@@ -6,10 +6,11 @@ when nothing else holds them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dispatcher.lang.records import dataclass
+from dispatcher.lang.values import ModuleValue, is_callable
 from dispatcher.plain import Room, to_plain
 
 # Of each site as many values are kept, and in all; the rest is counted.
@@ -20,6 +21,8 @@ KEPT_TEXT = 4_000
 KEPT_ITEMS = 200
 
 _SMALL = frozenset({bool, int, float, type(None)})
+# What a look at a module or a function tells: nothing that people would want to read.
+NO_DATA: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +35,32 @@ class Seen:
 
 
 class Sightings:
-    """What was seen at one site: how often it was true and false, and the first values."""
+    """What was seen at one site: how often it was true and false, when last, and some values."""
 
-    __slots__ = ("false", "kept", "true")
+    __slots__ = ("false", "kept", "last", "true")
 
     def __init__(self) -> None:
         self.true = 0
         self.false = 0
+        self.last = 0
         self.kept: list[Seen] = []
 
 
 class Trace:
     """What one evaluation passed. Sites are known by the numbers of program, statement and site."""
 
-    def __init__(self, forced: dict[tuple[int, int, int], bool] | None = None) -> None:
-        """Begin a trace; conditions at the sites `forced` are taken to be what is said there."""
+    def __init__(
+        self, forced: Mapping[tuple[int, int, int], bool] | None = None, *, keeps: bool = True, until: int | None = None
+    ) -> None:
+        """Begin a trace; conditions at the sites `forced` are taken to be what is said there.
+
+        Unless it `keeps` values, they are only counted. With the moment `until`, those of each site are kept that are
+        the last before it, in place of the first.
+        """
         self.program = 0
         self.forced = forced or {}
+        self._keeps = keeps
+        self._until = until
         self._sites: dict[tuple[int, int, int], Sightings] = {}
         self._moment = 0
 
@@ -69,9 +81,14 @@ class Trace:
             found.true += 1
         else:
             found.false += 1
-        self._moment += 1
-        if len(found.kept) < KEPT_OF_SITE and self._moment < KEPT:
-            found.kept.append(Seen(self._moment, truth, _copied(value)))
+        if self._keeps:
+            self._moment = found.last = self._moment + 1
+            if self._until is not None:
+                if self._moment <= self._until:
+                    found.kept[:-1] = []
+                    found.kept.append(Seen(self._moment, truth, _copied(value)))
+            elif len(found.kept) < KEPT_OF_SITE and self._moment < KEPT:
+                found.kept.append(Seen(self._moment, truth, _copied(value)))
         return value
 
     def at(self, program: int, statement: int, site: int) -> Sightings | None:
@@ -97,4 +114,6 @@ def _copied(value: Any) -> Any:
     if type(value) is str:
         # Never the text itself, which the meter may be waiting for to be dropped.
         return f"{value[:KEPT_TEXT]} "[:-1] if len(value) <= KEPT_TEXT else f"{value[:KEPT_TEXT]}..."
+    if isinstance(value, ModuleValue) or is_callable(value):
+        return NO_DATA
     return to_plain(value, Room(items=KEPT_ITEMS, characters=KEPT_TEXT))

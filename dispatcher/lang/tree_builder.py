@@ -75,7 +75,8 @@ class TreeBuilder(PatternBuilder):
     def refused_except(self, parts: list[Child], _start: int, _end: int) -> syntax.Handler:
         """Refuse `except*`."""
         span = Span(parts[0].start, parts[1].end)
-        raise BuildError("unsupported-syntax", "rules have no `except*`", span, repair("write `except`", "except "))
+        advice = repair("write `except`", "except " if parts[2].start == span.end else "except")
+        raise BuildError("unsupported-syntax", "rules have no `except*`", span, advice)
 
     def match_stmt(self, parts: list[Child], _start: int, _end: int) -> Stmt:
         """Build a Match."""

@@ -245,7 +245,7 @@ def _of_equal_signs(place: Place) -> BuildError | None:
 
 
 def _written(place: Place, shown: str, first: int, last: int) -> Repair:
-    """Return the help to write a sign, shown in backticks, for the tokens from one to another beside the present one."""
+    """Return the help to write a sign, shown in backticks, for tokens counted from the one that does not fit."""
     sign = shown.strip("`")
     begin, end = place.index + first, place.index + last
     span = Span(place.line[begin].start, place.line[end].end)
@@ -344,7 +344,8 @@ def _advice_for_words(place: Place) -> Help | None:
 def _dashed(place: Place, word: str, first: int) -> Help:
     """Return the help for an operator with a dash before it; `-contains` has its operands the other way round."""
     shown = _DASHED[word]
-    return f"write {shown}" if word.removeprefix("not") not in _DASHED_ALIKE else _written(place, shown, first, first + 1)
+    alike = word.removeprefix("not") in _DASHED_ALIKE
+    return _written(place, shown, first, first + 1) if alike else f"write {shown}"
 
 
 def _first_word(place: Place) -> Help:
@@ -363,7 +364,8 @@ def _first_word(place: Place) -> Help:
 def _word_operator(place: Place, shown: str) -> Help:
     """Return the help for a word that stands where Python has an operator or a colon."""
     if shown == "`:`":
-        return repair(f"write {shown}", ":", Span(place.line[place.index - 1].end, place.token.end))
+        sign = "" if place.text(1) == ":" else ":"
+        return repair(f"write {shown}", sign, Span(place.line[place.index - 1].end, place.token.end))
     # A longer spelling has the operands in places of its own.
     return f"write {shown}" if "(" in shown or "'" in shown else _written(place, shown, 0, 0)
 

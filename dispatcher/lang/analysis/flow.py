@@ -39,11 +39,13 @@ class _Loop:
 class Flow:
     """Walks the statements of a file and of all its functions."""
 
-    def __init__(self, findings: Findings, names: Names, last_reads: dict[str, int]) -> None:
+    def __init__(
+        self, findings: Findings, names: Names, last_reads: dict[str, int], expressions: Expressions | None = None
+    ) -> None:
         self._findings = findings
         self._names = names
         self._last_reads = last_reads
-        self._expressions = Expressions(findings, names)
+        self._expressions = expressions or Expressions(findings, names)
         self._loops: list[_Loop] = []
         self._trying = 0
 

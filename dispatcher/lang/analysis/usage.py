@@ -77,7 +77,7 @@ class Usage:
         self._scopes: dict[int, Scope] = {id(module): self.file}
         self._pending: list[tuple[Node, Scope]] = [(module, self.file)]
         while self._pending:
-            self._visit(*self._pending.pop())
+            self.visit(*self._pending.pop())
         self._resolve()
 
     def __iter__(self) -> Iterator[Scope]:
@@ -133,7 +133,7 @@ class Usage:
             case _:
                 self._pending.append((target, scope))
 
-    def _visit(self, node: Node, scope: Scope) -> None:  # noqa: C901 - one case for each kind of node that binds
+    def visit(self, node: Node, scope: Scope) -> None:  # noqa: C901 - one case for each kind of node that binds
         match node:
             case syntax.Name(id=name):
                 scope.read(name, node.start)
