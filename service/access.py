@@ -46,6 +46,15 @@ _NEEDED: Final = {
     ("POST", "/v1/tickets"): Scope.INTAKE,
     ("POST", "/v1/rules/check"): Scope.TEST,
     ("POST", "/v1/rules/test"): Scope.TEST,
+    ("POST", "/v1/rules/explain"): Scope.TEST,
+    ("POST", "/v1/rules/run-tests"): Scope.TEST,
+    ("GET", "/v1/rules/audit"): Scope.READ,
+    ("POST", "/v1/rules/backtest"): Scope.TEST,
+    # Examples in the answer tell of kept tickets.
+    ("POST", "/v1/tickets/backtest"): Scope.READ,
+    ("GET", "/v1/rules/versions"): Scope.READ,
+    ("POST", "/v1/rules/versions"): Scope.PUBLISH,
+    ("GET", "/v1/rules/names"): Scope.READ,
     ("GET", "/v1/tickets"): Scope.READ,
     ("GET", "/metrics"): Scope.READ,
 }
@@ -66,8 +75,10 @@ def needed_scope(method: str, path: str) -> Scope | None:
     if path in _OPEN:
         return None
     method, path = "GET" if method == "HEAD" else method, path.rstrip("/")
-    if method == "GET" and path.startswith("/v1/tickets/"):
+    if method == "GET" and path.startswith(("/v1/tickets/", "/v1/rules/versions/")):
         return Scope.READ
+    if method == "POST" and path.startswith("/v1/rules/versions/"):
+        return Scope.PUBLISH
     return _NEEDED.get((method, path), Scope.ADMIN)
 
 

@@ -1,4 +1,5 @@
-"""Alerts: a web hook hears of tickets that need a person, of outages of Halo, and of rules that fail.
+"""Alerts: a web hook hears of tickets that need a person, of outages of Halo, of rules that fail, and of names in rules
+that Halo does not know.
 
 What is to be told stands in the database until the hook has answered 2xx, so it survives restarts, and any process may
 tell it: tickets by the mark `alert_at` of their row, the rest in the `alert` table. Whoever tells something first puts
@@ -15,7 +16,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ import httpx
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from dispatcher.lang.diagnostics import Diagnostic
 from service.database import METADATA, Database, milliseconds
 from service.store import ATTEMPTS, TICKETS, State
 
@@ -38,7 +40,9 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 10.0, 3600.0
 MOST, NAMED = 100, 10
 # Rules that fail in the same hour, of which more are not told one by one.
 MOST_FAULTS = 1000
+# What rows of the table are called.
 _HALO = "halo"
+_NAME = "name "
 
 ALERTS = sa.Table(
     "alert",
@@ -61,6 +65,8 @@ class Event(StrEnum):
     HALO_UNREACHABLE = "halo-unreachable"
     HALO_BACK = "halo-back"
     RULE_FAULT = "rule-fault"
+    NAME_PROBLEM = "name-problem"
+    NAME_WELL = "name-well"
 
 
 _OF_TICKETS = {State.DEAD: Event.DEAD_LETTER, State.REVIEW: Event.NEEDS_REVIEW}
@@ -114,6 +120,7 @@ class Alerts:
         self._told_outage = False
         self._faults: dict[tuple[str, str, int], float] = {}
         self._new_faults: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=MOST_FAULTS)
+        self._new_names: Mapping[str, str] | None = None
         self._failures = 0
         self._not_before = 0.0
 
@@ -122,10 +129,22 @@ class Alerts:
         if faults := decision["faults"]:
             self._new_faults.extend((decision["revision"], fault) for fault in faults)
 
+    def names(self, problems: Sequence[Diagnostic]) -> None:
+        """Take note of what a look at the names in the rules has found."""
+        self._new_names = {
+            f"{_NAME}{problem.message}": f"{problem.message} ({problem.filename}:{problem.line})"
+            for problem in problems
+            if problem.severity == "error"
+        }
+
     async def look(self) -> None:
         """Take note of what has happened, and tell what is due."""
         await self._look_at_halo()
         await self._look_at_faults()
+        if (names := self._new_names) is not None:
+            await self._database.ask(self._note_names, names)
+            if self._new_names is names:
+                self._new_names = None
         if self._clock() >= self._not_before:
             await self._tell()
 
@@ -180,6 +199,28 @@ class Alerts:
             connection.execute(sa.delete(ALERTS).where(told, ALERTS.c.happened_at <= hour_ago))
             if connection.execute(sa.select(ALERTS).where(ALERTS.c.name == name)).first() is None:
                 connection.execute(sa.insert(ALERTS).values(name=name, **_news(Event.RULE_FAULT, text)))
+
+    def _note_names(self, found: Mapping[str, str]) -> None:
+        """Note each problem that is new, and each that was told and is over."""
+        of_names = ALERTS.c.name.startswith(_NAME, autoescape=True)
+        with self._noting() as connection:
+            over = of_names & (ALERTS.c.event == Event.NAME_WELL) & ALERTS.c.alert_at.is_(None)
+            connection.execute(sa.delete(ALERTS).where(over))
+            known = {row.name: row for row in connection.execute(sa.select(ALERTS).where(of_names))}
+            for name, text in found.items():
+                if name not in known:
+                    connection.execute(sa.insert(ALERTS).values(name=name, **_news(Event.NAME_PROBLEM, text)))
+                elif known[name].event == Event.NAME_WELL:
+                    again = _news(Event.NAME_PROBLEM, text)
+                    connection.execute(sa.update(ALERTS).where(ALERTS.c.name == name).values(again))
+            for name, row in known.items():
+                mine = (ALERTS.c.name == name) & (ALERTS.c.event == Event.NAME_PROBLEM)
+                if name in found or row.event != Event.NAME_PROBLEM:
+                    continue
+                # What nobody was told of is over without a word.
+                connection.execute(sa.delete(ALERTS).where(mine, ALERTS.c.alert_at.is_not(None)))
+                well = _news(Event.NAME_WELL, f"no longer so: {row.text}")
+                connection.execute(sa.update(ALERTS).where(mine).values(well))
 
     @contextmanager
     def _noting(self) -> Iterator[sa.Connection]:

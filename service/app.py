@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TextIO
 
@@ -21,19 +22,35 @@ from dispatcher.errors import SettingsError
 from dispatcher.halo.errors import HaloRequestError, NotSetUpError
 from dispatcher.halo.requester import Known
 from dispatcher.halo.settings import EMULATOR_KEY, HaloSettings
+from dispatcher.halo.snapshot import Snapshot
 from dispatcher.halo.writer import HaloWriter
 from dispatcher.render.diagnostics import diagnostics
 from dispatcher.render.text import write
-from service import access, delivery, logs, operation, problems, ticket_routes
+from service import (
+    access,
+    audit_routes,
+    backtest_routes,
+    delivery,
+    explain_routes,
+    live_routes,
+    logs,
+    operation,
+    problems,
+    testing_routes,
+    ticket_routes,
+    version_routes,
+)
 from service.access import Access
 from service.alerts import Alerts
 from service.budget import Budget
 from service.database import Database
 from service.deciding import ActiveRules
 from service.delivery import Delivery
+from service.following import LOOK_SECONDS, Follower
 from service.intake import Intake
 from service.keys import Keys
 from service.metrics import Metrics
+from service.names import NamesCheck
 from service.readiness import gauges, readiness
 from service.requesters import Requesters
 from service.retention import Retention
@@ -41,6 +58,7 @@ from service.routes import router
 from service.settings import Settings
 from service.store import Store
 from service.trials import Trials
+from service.versions import RuleSettings, Versions
 from service.worker import Outage, Worker, worker_name
 
 # How often look-ups are asked whether they are old.
@@ -53,6 +71,8 @@ FIRST_REQUEST_SECONDS = 30.0
 START_SECONDS = 5.0
 ALERT_SECONDS = 5.0
 RETENTION_SECONDS = 3600.0
+# How often it is asked whether it is time to look at names.
+NAMES_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +87,8 @@ class Halo(delivery.Writer, Protocol):
     async def refresh(self) -> None: ...
 
     def lookups_age_seconds(self) -> float | None: ...
+
+    async def snapshot(self, now: datetime) -> Snapshot: ...
 
     async def aclose(self) -> None: ...
 
@@ -93,15 +115,23 @@ def create_app(
     app.state.budget = Budget(app.state.database, settings.halo.calls_per_5_minutes, app.state.metrics.called)
     app.state.halo_factory = halo_factory or (lambda budget: HaloWriter(settings.halo, budget=budget))
     app.state.keys = Keys(app.state.database)
+    app.state.versions = Versions(app.state.database)
     problems.install(app)
     access.install(app, Access(app.state.keys))
     app.include_router(operation.router)
     if settings.role != "worker":
-        app.state.ruleset = ruleset or load_rules(settings)
-        app.state.rules = ActiveRules(app.state.ruleset)
+        # Those that are in force are known when the database is open.
+        app.state.rules = rules = ActiveRules(ruleset or load_rules(settings))
+        app.state.follower = Follower(app.state.versions, rules, RuleSettings.of(settings), app.state.metrics.switched)
         app.state.trials = Trials(app.state.rules, settings)
         app.include_router(router)
         app.include_router(ticket_routes.router)
+        app.include_router(live_routes.router)
+        app.include_router(audit_routes.router)
+        app.include_router(backtest_routes.router)
+        app.include_router(explain_routes.router)
+        app.include_router(testing_routes.router)
+        app.include_router(version_routes.router)
     return app
 
 
@@ -131,6 +161,8 @@ def run(settings: Settings, output: TextIO | None = None) -> int:
     # Opened here already, so that a folder or port in use is said in words and not as a traceback.
     database.open()
     try:
+        if settings.role != "worker":
+            app.state.follower.start()
         if settings.role != "web":
             asyncio.run(_check_halo(settings, app.state.budget))
         keys = bool(app.state.keys.all())
@@ -211,7 +243,7 @@ def _greeting(app: FastAPI, host: str, port: int, *, keys: bool) -> list[str]:
     address = f"[{host}]" if ":" in host else host
     lines = [f"Listening on http://{address}:{port} (interface: /docs)", *access.greeting(settings.host, keys=keys)]
     if settings.role != "worker":
-        lines.append(f"Rules: {settings.rules}, revision {app.state.ruleset.revision}")
+        lines.append(_rules_line(app.state.follower, settings))
     lines.append(f"Halo: {settings.halo.resource_server}")
     lines.append(f"Database: {app.state.database} ({app.state.database.server()}), role {settings.role}")
     if settings.halo.resource_server == HaloSettings().resource_server:
@@ -224,6 +256,14 @@ def _greeting(app: FastAPI, host: str, port: int, *, keys: bool) -> list[str]:
     return lines
 
 
+def _rules_line(follower: Follower, settings: Settings) -> str:
+    """Return which rules are in force: those that the settings name, or others that were published since."""
+    version = follower.start()
+    if version.revision == follower.own.revision:
+        return f"Rules: {settings.rules}, revision {version.revision}"
+    return f"Rules: {version}, not those in {settings.rules}; `dispatcher rules history` tells why"
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start what the role asks for; stop it in the opposite order."""
@@ -232,6 +272,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as running:
         await asyncio.to_thread(state.database.open)
         running.callback(state.database.close)
+        if settings.role != "worker":
+            await asyncio.to_thread(state.follower.start)
+            await running.enter_async_context(_repeated("follow the rules", LOOK_SECONDS, state.follower.look))
         halo: Halo = state.halo_factory(state.budget)
         running.push_async_callback(halo.aclose)
         state.halo = halo
@@ -240,8 +283,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await _start_worker(app, halo, running)
         decided = await _watch(app, halo, running)
         if settings.role != "worker":
+            await _watch_names(app, halo, running)
+        if settings.role != "worker":
             state.intake = Intake(state.rules, state.store, settings.zone, halo.rank, decided)
-            state.requesters = Requesters(halo.known_of, state.ruleset.reads, settings.halo.intake_lookup_seconds)
+            state.requesters = Requesters(halo.known_of, settings.halo.intake_lookup_seconds)
         await running.enter_async_context(_repeated("refresh look-ups", REFRESH_SECONDS, partial(_refresh, state)))
         yield
 
@@ -295,14 +340,26 @@ async def _watch(app: FastAPI, halo: Halo, running: AsyncExitStack) -> Callable[
     def intake_failing() -> bool:
         return settings.role != "worker" and state.intake.failing
 
-    state.readiness = readiness(settings, state.store, worker, away_seconds, halo.lookups_age_seconds, intake_failing)
-    metrics.gauges(lambda: gauges(state.store, state.budget.left, away_seconds, halo.lookups_age_seconds))
+    def revision() -> str | None:
+        return None if settings.role == "worker" else state.rules.ruleset.revision
+
+    state.readiness = readiness(
+        settings,
+        state.store,
+        worker,
+        away_seconds,
+        halo.lookups_age_seconds,
+        intake_failing,
+        None if settings.role == "worker" else state.follower.check,
+    )
+    metrics.gauges(lambda: gauges(state.store, state.budget.left, away_seconds, halo.lookups_age_seconds, revision))
     if worker is not None:
         retention = Retention(state.database, settings.retention)
         await running.enter_async_context(_repeated("delete what is old", RETENTION_SECONDS, retention.sweep))
     if settings.alerts.url is None:
         return metrics.decided
     alerts = Alerts(state.database, settings.alerts.url, outage=away_seconds, answered_since=answered_since)
+    state.alerts = alerts
     running.push_async_callback(alerts.aclose)
     await running.enter_async_context(_repeated("look for alerts", ALERT_SECONDS, alerts.look))
 
@@ -311,6 +368,17 @@ async def _watch(app: FastAPI, halo: Halo, running: AsyncExitStack) -> Callable[
         alerts.decided(decision)
 
     return decided
+
+
+async def _watch_names(app: FastAPI, halo: Halo, running: AsyncExitStack) -> None:
+    """Start to look at the names in the rules, where that is wanted."""
+    state = app.state
+    settings: Settings = state.settings
+    alerts: Alerts | None = getattr(state, "alerts", None)
+    heard = [state.metrics.names, *([alerts.names] if alerts is not None else [])]
+    state.names = NamesCheck(state.rules, settings, halo.snapshot, heard)
+    if settings.halo.names_check_minutes:
+        await running.enter_async_context(_repeated("look names up", NAMES_SECONDS, state.names.look))
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +30,9 @@ Result = TypeVar("Result")
 
 METADATA = sa.MetaData()
 # Goes up with every change that a database of an earlier version does not have.
-VERSION = 2
+VERSION = 3
+# Earlier ones that lack nothing but tables, which are created.
+_EXTENSIBLE = (2,)
 _VERSION = sa.Table("schema_version", METADATA, sa.Column("version", sa.Integer, nullable=False))
 # One row that is written to see whether that works; a page long, so that it needs room on the disk.
 _PROBE = sa.Table("write_probe", METADATA, sa.Column("filling", sa.Text, nullable=False))
@@ -96,14 +99,16 @@ class Database:
                     # Processes that start together would each see no table, and all but one fail to create it.
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
                 found = self._version(connection)
-                if found in (None, VERSION):
+                if found in (None, *_EXTENSIBLE, VERSION):
                     METADATA.create_all(connection)
                 if found is None:
                     connection.execute(sa.insert(_VERSION).values(version=VERSION))
+                elif found in _EXTENSIBLE:
+                    connection.execute(sa.update(_VERSION).values(version=VERSION))
         except sa.exc.DBAPIError as error:
             self.close()
             raise SettingsError(f"cannot open the database {self}: {error.orig}") from None
-        if found not in (None, VERSION):
+        if found not in (None, *_EXTENSIBLE, VERSION):
             self.close()
             raise SettingsError(
                 f"the database {self} was made by another version of dispatcher (its tables have version {found}, "
@@ -215,6 +220,11 @@ def to_text(value: Any) -> str:
 def milliseconds() -> int:
     """Return the time in milliseconds since 1970, which is how times are kept."""
     return int(time.time() * 1000)
+
+
+def iso_time(moment: int) -> str:
+    """Return a time as people and programs get it: ISO 8601 in UTC, of milliseconds since 1970."""
+    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -41,8 +41,8 @@ async def _in_thread(action: Callable[[], Result], limiter: CapacityLimiter) -> 
     return await to_thread.run_sync(action, limiter=limiter)
 
 
-class ActiveRules:
-    """The rules in force."""
+class DecidingRules:
+    """One rule set, ready to decide for requests. Immutable."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.ruleset = ruleset
@@ -58,3 +58,22 @@ class ActiveRules:
             if all(fault["kind"] != "limit" for fault in result["faults"]):
                 return result
         return await _in_thread(partial(how, self.ruleset, ticket, now), _tickets if urgent else _others)
+
+
+class ActiveRules:
+    """The rules in force, which may be others from one moment to the next.
+
+    Whoever does several things for one ticket takes `current` once.
+    """
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self.current = DecidingRules(ruleset)
+
+    @property
+    def ruleset(self) -> RuleSet:
+        """Return the rule set in force."""
+        return self.current.ruleset
+
+    def switch(self, ruleset: RuleSet) -> None:
+        """Put other rules in force; what is being decided is decided by those of before."""
+        self.current = DecidingRules(ruleset)

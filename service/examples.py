@@ -32,6 +32,7 @@ DIAGNOSTIC: dict[str, Any] = {
     "end_column": 16,
     "help": "did you mean `team`?",
     "source": "    team = tema",
+    "edits": [{"line": 2, "column": 12, "end_line": 2, "end_column": 16, "text": "team"}],
 }
 
 CHECKED = {"diagnostics": [DIAGNOSTIC]}
@@ -148,6 +149,7 @@ READY: dict[str, Any] = {
     "checks": {
         "database": {"ok": True, "detail": "it can be written"},
         "backlog": {"ok": True, "detail": "3 tickets wait, the oldest for 2 s; the alarm is at 900 s"},
+        "rules": {"ok": True, "detail": "revision 87399095 decides"},
         "halo": {"ok": True, "detail": "not known to be away"},
         "look-ups": {"ok": True, "detail": "they are 212 s old"},
         "worker": {"ok": True, "detail": "it last looked at the queue 0 s ago"},

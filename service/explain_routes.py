@@ -23,6 +23,70 @@ from service.versions import NoRevisionError, UnusableRevisionError
 # A line of a rule file, with the file's name before it where there are several: `12`, `vip.rules:12`.
 LINE = r"^(.+:)?[1-9][0-9]{0,8}$"
 
+EXAMPLE: dict[str, Any] = {**examples.DRY_RUN, "why": "priority"}
+ANSWER: dict[str, Any] = {
+    "refused": None,
+    "fields": [
+        {
+            "variable": "priority",
+            "value": 1,
+            "first": None,
+            "origin": "rule",
+            "set_by": {
+                "file": "<rules>",
+                "line": 3,
+                "text": "priority = 1",
+                "rule_line": 2,
+                "rule_title": "Emergencies first",
+            },
+            "because": [
+                {
+                    "line": 2,
+                    "text": "'This is an emergency' in selections",
+                    "truth": True,
+                    "values": [{"text": "selections", "value": "This is an emergency"}],
+                    "hint": "",
+                }
+            ],
+            "otherwise": {
+                "lines": [
+                    {
+                        "file": "<rules>",
+                        "line": 3,
+                        "text": "priority = 1",
+                        "rule_line": 2,
+                        "rule_title": "Emergencies first",
+                    }
+                ],
+                "value": None,
+                "by": None,
+            },
+            "steps": [
+                {
+                    "file": "<rules>",
+                    "line": 3,
+                    "text": "priority = 1",
+                    "rule_line": 2,
+                    "rule_title": "Emergencies first",
+                    "old": None,
+                    "new": 1,
+                    "times": 1,
+                    "fate": "stays",
+                    "by": None,
+                }
+            ],
+            "omitted_steps": 0,
+        }
+    ],
+    "fired": [{"file": "<rules>", "line": 2, "title": "Emergencies first"}],
+    "not_fired": [],
+    "omitted_rules": 0,
+    "why_not": None,
+    "faults": [],
+    "revision": examples.DECISION["revision"],
+    "received_at": examples.NOW,
+}
+
 
 class Place(BaseModel):
     """A line of a rule file, and the rule that it belongs to."""
@@ -57,7 +121,7 @@ class Miss(BaseModel):
     line: int
     kind: str
     text: str
-    reason: Literal["false", "true", "skipped", "empty", "no match", "not reached"]
+    reason: Literal["false", "true", "skipped", "empty", "no match", "not called", "left", "not reached"]
     part: Part | None
     looks: int
     nearness: float = Field(description="How much of the condition held at the nearest look, from 0 to 1.")
@@ -88,7 +152,7 @@ class FieldExplanation(BaseModel):
     variable: str
     value: Any
     first: Any
-    origin: Literal["rule", "ticket", "default", "message", "unset"]
+    origin: Literal["rule", "ticket", "default", "message", "fault", "unset"]
     set_by: Place | None
     because: list[Part]
     otherwise: Otherwise | None
@@ -129,6 +193,8 @@ class WhyNot(Place):
 class Explanation(BaseModel):
     """Why a ticket was decided as it was."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [ANSWER]})
+
     refused: str | None
     fields: list[FieldExplanation]
     fired: list[models.RuleOutcome]
@@ -143,13 +209,15 @@ class Explanation(BaseModel):
 class KeptExplanation(Explanation):
     """The same of a kept ticket."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{**ANSWER, "as_decided": True}]})
+
     as_decided: bool = Field(description="Whether the rules of then, run now, decide what they decided.")
 
 
 class ExplainRequest(BaseModel):
     """A ticket, and the rules to explain; without rules, those in force."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{**examples.DRY_RUN, "why": "team"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     rules: str | None = Field(default=None, description="The text of one rule file.")
     ticket: dict[str, Any] = Field(description="The ticket as a sender would post it.")

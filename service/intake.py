@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dispatcher import RuleSet
 from dispatcher.errors import DispatcherError
-from service.deciding import ActiveRules
+from service.deciding import ActiveRules, DecidingRules
 from service.retention import NO_LONGER_KEPT
 from service.store import USUAL_RANK, Arrival, State, Store
 
@@ -71,9 +71,11 @@ class Intake:
         looked_up: Mapping[str, str] | None = None,
         size: int = 0,
         sender: str = "",
+        rules: DecidingRules | None = None,
     ) -> Taken:
         """Decide and keep a ticket, which came in a body of `size` bytes; it is filed unless a rule refuses it.
 
+        `rules` are those for which something was looked up; by default those in force.
         `looked_up` holds variables that Halo knows and the sender left out; the decision keeps what it used. A key
         that was used for the same ticket gives the ticket as it was kept then, with the decision of that time;
         KeyReusedError if that was another one. Without a key, the ticket's id is its key. Keys are unique within the
@@ -81,7 +83,8 @@ class Intake:
         """
         now = datetime.now(self._zone)
         began = time.perf_counter()
-        decision = await self._rules.decide(_decide, {**ticket, **(looked_up or {})}, now, size)
+        rules = rules or self._rules.current
+        decision = await rules.decide(_decide, {**ticket, **(looked_up or {})}, now, size)
         seconds = time.perf_counter() - began
         decision["looked_up"] = dict(looked_up or {})
         priority = decision["action_variables"].get("priority")
@@ -183,7 +186,15 @@ def _decide(ruleset: RuleSet, ticket: Mapping[str, Any], now: datetime) -> dict[
 
 def new_id(now: datetime) -> str:
     """Return a fresh id that sorts by time and cannot be guessed: 48 bits of time, 80 bits of chance."""
-    number = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return _spelled(int(now.timestamp() * 1000) << 80 | secrets.randbits(80))
+
+
+def first_id(milliseconds: int) -> str:
+    """Return the lowest id of a ticket that comes in so many milliseconds after 1970 began."""
+    return _spelled(max(milliseconds, 0) << 80)
+
+
+def _spelled(number: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 

@@ -7,7 +7,7 @@ asked when somebody collects, and is the same whichever process is asked.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +19,14 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client import Gauge as CurrentNumber
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from dispatcher.lang.diagnostics import Diagnostic
 from service.store import State
+from service.versions import Version
 
 __all__ = ["CONTENT_TYPE_LATEST", "Gauge", "Metrics"]
 
@@ -52,6 +55,15 @@ class Metrics:
             "halo_calls", "Requests to Halo; status `none`: without an answer.", "method", "path", "status"
         )
         self._faults = self._counter("rule_faults", "Rules that failed; `limit`: they ran out of budget.", "kind")
+        self._switches = self._counter(
+            "rules_switches", "Other rules that came into force here; `origin`: publish, rollback, ...", "origin"
+        )
+        self._names = CurrentNumber(
+            "dispatcher_name_problems",
+            "Names in the rules in force that Halo does not know, or knows otherwise, as of the last look.",
+            ["code"],
+            registry=self._registry,
+        )
         self._seconds = Histogram(
             "dispatcher_decision_seconds",
             "Time to decide a ticket.",
@@ -70,6 +82,17 @@ class Metrics:
             self._refused.inc()
         for fault in decision["faults"]:
             self._faults.labels(fault["kind"]).inc()
+
+    def names(self, problems: Sequence[Diagnostic]) -> None:
+        """Show how many names in the rules in force Halo has something against."""
+        self._names.clear()
+        for problem in problems:
+            if problem.severity != "info":
+                self._names.labels(problem.code).inc()
+
+    def switched(self, version: Version) -> None:
+        """Count that other rules came into force."""
+        self._switches.labels(version.origin).inc()
 
     def filed(self) -> None:
         """Count a ticket that is in Halo with its note."""

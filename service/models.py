@@ -27,6 +27,7 @@ class CheckRequest(_Request):
 
     rules: str = Field(description="The text of one rule file.")
     filename: str = Field("<rules>", max_length=255, description="What diagnostics call the file.")
+    live: bool = Field(False, description="Look up in Halo, too, every name that the rules can set.")
 
 
 class DryRunRequest(_Request):
@@ -42,11 +43,21 @@ class DryRunRequest(_Request):
     )
 
 
+class Edit(BaseModel):
+    """A text that takes the place of a piece of the file. Lines and columns count from 1; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
 class Diagnostic(BaseModel):
     """One problem in rules. Lines and columns count from 1; the end is exclusive."""
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "info"]
     message: str
     file: str
     line: int
@@ -55,6 +66,7 @@ class Diagnostic(BaseModel):
     end_column: int
     help: str | None
     source: str = Field(description="The source line, or the part of it around the problem.")
+    edits: list[Edit] = Field(description="What the help says, as changes of the file; none where it depends.")
 
 
 class CheckAnswer(BaseModel):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from dispatcher import RuleSet
 from service import examples, models
+from service.deciding import ActiveRules
 from service.metrics import CONTENT_TYPE_LATEST, Metrics
 from service.problems import ANY, JsonAnswer, JsonRoute, Problem, described
 from service.readiness import Readiness
@@ -28,8 +28,8 @@ async def _store(request: Request) -> Store:
 def healthz(request: Request, store: Annotated[Store, Depends(_store)]) -> JsonAnswer:
     """That the service runs and reaches its database, and which rules it has."""
     store.get("")
-    ruleset: RuleSet | None = getattr(request.app.state, "ruleset", None)
-    return JsonAnswer({"status": "ok", "revision": None if ruleset is None else ruleset.revision})
+    rules: ActiveRules | None = getattr(request.app.state, "rules", None)
+    return JsonAnswer({"status": "ok", "revision": None if rules is None else rules.ruleset.revision})
 
 
 @router.head("/readyz", include_in_schema=False)

@@ -78,8 +78,9 @@ def readiness(
     away_seconds: Callable[[], float | None],
     lookups_age_seconds: Callable[[], float | None],
     intake_failing: Callable[[], bool] = lambda: False,
+    rules_check: Callable[[], Check] | None = None,
 ) -> Readiness:
-    """Return the checks of a process: those of a worker only where there is one."""
+    """Return the checks of a process: those of a worker, and of rules, only where there are such."""
 
     async def database() -> Check:
         if intake_failing():
@@ -93,6 +94,12 @@ def readiness(
         return Check(age <= alarm, f"{waiting} tickets wait, the oldest for {age:.0f} s; the alarm is at {alarm:.0f} s")
 
     checks: dict[str, Callable[[], Awaitable[Check]]] = {"database": database, "backlog": backlog}
+    if rules_check is not None:
+
+        async def rules() -> Check:
+            return rules_check()
+
+        checks["rules"] = rules
     if worker is None:
         return Readiness(checks)
 
@@ -126,6 +133,7 @@ def gauges(
     budget_left: Callable[[], float],
     away_seconds: Callable[[], float | None],
     lookups_age_seconds: Callable[[], float | None],
+    revision: Callable[[], str | None] = lambda: None,
 ) -> Iterator[Gauge]:
     """Yield what is not counted, but asked when somebody wants to know."""
     waiting, age = backlog_of(store)
@@ -137,5 +145,9 @@ def gauges(
     yield stopped
     yield Gauge("halo_budget_left", "Requests that may go to Halo at once.", budget_left())
     yield Gauge("halo_away_seconds", "For how long Halo has not been reached; 0: it is.", away_seconds() or 0.0)
+    if (name := revision()) is not None:
+        rules = Gauge("rules_info", "The rules that decide, by their revision; always 1.", label="revision")
+        rules.add_metric([name], 1)
+        yield rules
     if (seconds := lookups_age_seconds()) is not None:
         yield Gauge("lookups_age_seconds", "Age of the oldest names looked up in Halo.", seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from dispatcher.halo.errors import HaloRequestError
@@ -30,21 +30,19 @@ class Requesters:
     def __init__(
         self,
         known_of: Callable[[str], Awaitable[Known]],
-        read: Sequence[str],
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._known_of = known_of
-        self._wanted = tuple(name for name in _VARIABLES if name in read)
         self._seconds = seconds
         self._clock = clock
         self._not_before = 0.0
         self._open: set[asyncio.Task[Known]] = set()
 
-    async def look_up(self, ticket: Mapping[str, Any]) -> dict[str, str]:
-        """Return the variables that rules read, the ticket lacks and Halo knows."""
+    async def look_up(self, ticket: Mapping[str, Any], read: Collection[str]) -> dict[str, str]:
+        """Return the variables that rules `read`, the ticket lacks and Halo knows."""
         email = ticket.get("email")
-        missing = [name for name in self._wanted if not ticket.get(name)]
+        missing = [name for name in _VARIABLES if name in read and not ticket.get(name)]
         if not missing or not isinstance(email, str) or not email.strip() or not self._may_ask():
             return {}
         asking = asyncio.ensure_future(self._known_of(email))

@@ -14,18 +14,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Header, Request
 
 from dispatcher import RulesError, check
+from dispatcher.halo.errors import HaloRequestError
 from service import examples, models
 from service.access import sender_of
-from service.deciding import on_the_side
+from service.deciding import DecidingRules, on_the_side
 from service.intake import Intake, KeyReusedError
+from service.names import NamesCheck
 from service.problems import ANY, UNREADABLE, DirectRoute, JsonAnswer, JsonRoute, Problem, described
-from service.settings import Settings
 from service.store import State, Store
 from service.trials import Trials
-
-
-async def _settings(request: Request) -> Settings:
-    return request.app.state.settings  # type: ignore[no-any-return]
 
 
 async def _store(request: Request) -> Store:
@@ -44,6 +41,14 @@ _INVALID = described(
     errors=[{"pointer": "#/rules", "detail": "Field required"}],
 )
 
+_NO_HALO = described(
+    "The names were to be looked up, and Halo cannot be asked.",
+    503,
+    "GET Team: example.halopsa.com cannot be reached: timed out.",
+    kind="halo-unreachable",
+    title="Halo cannot be asked",
+)
+
 router = APIRouter(route_class=JsonRoute, responses={"default": ANY})
 _direct = APIRouter(route_class=DirectRoute)
 
@@ -53,11 +58,19 @@ _direct = APIRouter(route_class=DirectRoute)
     tags=["rules"],
     summary="Check rules",
     response_model=models.CheckAnswer,
-    responses={**UNREADABLE, 422: _INVALID},
+    responses={**UNREADABLE, 422: _INVALID, 503: _NO_HALO},
 )
-async def check_rules(body: models.CheckRequest, settings: Annotated[Settings, Depends(_settings)]) -> JsonAnswer:
+async def check_rules(request: Request, body: models.CheckRequest) -> JsonAnswer:
     """All problems of one rule file, in source order. Nothing is run, kept or changed."""
-    diagnostics = await on_the_side(partial(check, body.rules, body.filename, variables=settings.variables))
+    if body.live:
+        names: NamesCheck = request.app.state.names
+        try:
+            diagnostics = await names.of_text(body.rules, body.filename)
+        except HaloRequestError as error:
+            raise Problem(503, str(error), kind="halo-unreachable", title="Halo cannot be asked") from None
+    else:
+        variables = request.app.state.rules.ruleset.variables
+        diagnostics = await on_the_side(partial(check, body.rules, body.filename, variables=variables))
     return JsonAnswer({"diagnostics": [diagnostic.to_dict() for diagnostic in diagnostics]})
 
 
@@ -130,10 +143,11 @@ async def post_ticket(
 
     The body is one object; its keys are ticket variables. Others are kept, and shown in the private note.
     """
-    looked_up = await request.app.state.requesters.look_up(ticket)
+    rules: DecidingRules = request.app.state.rules.current
+    looked_up = await request.app.state.requesters.look_up(ticket, rules.ruleset.reads)
     try:
         kept = await intake.take(
-            ticket, idempotency_key, looked_up, len(await request.body()), sender_of(request.scope)
+            ticket, idempotency_key, looked_up, len(await request.body()), sender_of(request.scope), rules
         )
     except KeyReusedError as error:
         raise Problem(422, str(error), kind="idempotency-key-reused", title="Idempotency-Key reused") from None

@@ -78,6 +78,7 @@ class HaloSection(HaloSettings):
     key_file: Path | None = None
     calls_per_5_minutes: int = Field(default=500, ge=10)
     intake_lookup_seconds: float = Field(default=2.0, ge=0, le=30)
+    names_check_minutes: float = Field(default=60.0, ge=0, le=10_080)
 
     @model_validator(mode="before")
     @classmethod

@@ -42,11 +42,11 @@ class Tickets:
     """The tickets of a store, for any thread."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     def page(self, states: Collection[State] = (), before: str | None = None, limit: int = MOST) -> dict[str, Any]:
         """Return the newest tickets in these states (none named: in any), and where the next page begins."""
-        found = self._store.tickets(states, before, limit + 1)
+        found = self.store.tickets(states, before, limit + 1)
         more = found[limit - 1].id if len(found) > limit else None
         return {"tickets": [_summary(ticket) for ticket in found[:limit]], "next": more}
 
@@ -63,7 +63,7 @@ class Tickets:
 
     def attempts(self, ticket_id: str) -> list[dict[str, Any]]:
         """Return every attempt at filing a ticket, with what Halo answered."""
-        return [_attempt(attempt) for attempt in self._store.attempts(self._get(ticket_id).id)]
+        return [_attempt(attempt) for attempt in self.store.attempts(self._get(ticket_id).id)]
 
     def replay(self, ticket_id: str, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """File a stopped ticket after all, with other `defaults` than before if some are given.
@@ -72,28 +72,28 @@ class Tickets:
         """
         _check(defaults)
         ticket = self._get(ticket_id)
-        if not self._store.reopen(ticket.id, defaults):
+        if not self.store.reopen(ticket.id, defaults):
             raise _not_now(self._get(ticket_id), "replayed", "a ticket that is dead, cancelled or in review")
         return self._changed(ticket.id, "replayed")
 
     def replay_dead(self, defaults: Mapping[str, Any] | None = None) -> int:
         """Replay all dead tickets, and return how many there were."""
         _check(defaults)
-        number = self._store.reopen_dead(defaults)
+        number = self.store.reopen_dead(defaults)
         _log.info("dead tickets replayed", extra={"tickets": number})
         return number
 
     def resolve(self, ticket_id: str, halo_ticket_id: int | None) -> dict[str, Any]:
         """Go on with a ticket of which a person has seen where it is in Halo, or (None) that Halo does not have it."""
         self._get(ticket_id)
-        if not self._store.resolve(ticket_id, halo_ticket_id):
+        if not self.store.resolve(ticket_id, halo_ticket_id):
             raise _not_now(self._get(ticket_id), "resolved", "a stopped ticket that may be in Halo or not")
         return self._changed(ticket_id, "resolved")
 
     def resolve_note(self, ticket_id: str, halo_note_id: int | None) -> dict[str, Any]:
         """Do the same for the note of a ticket that is in Halo."""
         self._get(ticket_id)
-        if not self._store.resolve_note(ticket_id, halo_note_id):
+        if not self.store.resolve_note(ticket_id, halo_note_id):
             raise _not_now(self._get(ticket_id), "resolved", "a stopped ticket whose note may be in Halo or not")
         return self._changed(ticket_id, "resolved")
 
@@ -104,7 +104,7 @@ class Tickets:
     def cancel(self, ticket_id: str) -> dict[str, Any]:
         """Stop filing a ticket. What is on its way to Halo at this moment may get there."""
         self._get(ticket_id)
-        if not self._store.cancel(ticket_id):
+        if not self.store.cancel(ticket_id):
             raise _not_now(self._get(ticket_id), "cancelled", "a ticket that is not filed, refused or cancelled")
         return self._changed(ticket_id, "cancelled")
 
@@ -113,7 +113,7 @@ class Tickets:
         ticket = self._get(ticket_id)
         if ticket.state is State.ACCEPTED:
             raise WrongStateError(f"The ticket {ticket_id} is on its way to Halo: cancel it first.")
-        if not retention.delete(self._store.database, ticket_id):
+        if not retention.delete(self.store.database, ticket_id):
             raise WrongStateError(f"A worker is still at the ticket {ticket_id}. Try again in a minute.")
         _log.info("ticket deleted", extra={"ticket": ticket_id})
 
@@ -123,7 +123,7 @@ class Tickets:
 
     def _get(self, ticket_id: str) -> StoredTicket:
         # What cannot be an id is not looked up: not every text may be sent to every database.
-        ticket = self._store.get(ticket_id) if re.fullmatch(ID_PATTERN, ticket_id) else None
+        ticket = self.store.get(ticket_id) if re.fullmatch(ID_PATTERN, ticket_id) else None
         if ticket is None:
             raise NoTicketError(f"There is no ticket `{ticket_id}`.")
         return ticket

@@ -22,20 +22,28 @@ class Trials:
 
     async def of_active(self, ticket: Mapping[str, Any], now: datetime | None, size: int) -> dict[str, Any]:
         """Return a dry run of the rules in force on a ticket that came in a body of `size` bytes."""
-        return await self._active.decide(dry_run, ticket, self._moment(now), size, urgent=False)
+        return await self._active.current.decide(dry_run, ticket, self.moment(now), size, urgent=False)
 
     async def of_text(self, text: str, ticket: Mapping[str, Any], now: datetime | None) -> dict[str, Any]:
         """Return a dry run of the text of one rule file; raise RulesError when it has errors."""
-        return await on_the_side(partial(self._of_text, text, ticket, self._moment(now)))
+        return await on_the_side(partial(self._of_text, text, ticket, self.moment(now)))
 
     def _of_text(self, text: str, ticket: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        settings = self._settings
-        rules = RuleSet.from_text(
-            text, variables=settings.variables, defaults=settings.defaults, on_fault=settings.on_fault
-        )
-        return dry_run(rules, ticket, now)
+        return dry_run(self.ruleset(text), ticket, now)
 
-    def _moment(self, now: datetime | None) -> datetime:
+    def active(self) -> RuleSet:
+        """Return the rules in force."""
+        return self._active.current.ruleset
+
+    def ruleset(self, text: str) -> RuleSet:
+        """Return the rule set of the text of one file; raise RulesError when it has errors.
+
+        It decides by the settings of the rules in force, which a process that started later may have changed.
+        """
+        active = self.active()
+        return RuleSet.from_text(text, variables=active.variables, defaults=active.defaults, on_fault=active.on_fault)
+
+    def moment(self, now: datetime | None) -> datetime:
         """Return when a ticket arrives, in the configured zone where it names none."""
         zone = self._settings.zone
         if now is None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.arguments import add_config
+from dispatcher import arguments
+from dispatcher.arguments import add_config, add_format
 from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.render.text import Line, write
 
@@ -54,6 +55,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--format", choices=("text", "json"), default="text", help="for people (default) or as data"
         )
+    explained = add("explain", "tell why a ticket was decided as it was, by the rules of then")
+    explained.add_argument("--why", metavar="VARIABLE", help="explain this variable only, such as team")
+    explained.add_argument(
+        "--why-not", metavar="[FILE:]LINE", type=arguments.line, help="explain why this line did not run"
+    )
+    add_format(explained)
+    exported = add("export", "write the kept tickets with their decisions, one JSON object a line", takes_id=False)
+    exported.add_argument("--since", type=arguments.time, metavar="TIME", help="those that came in then or later")
+    exported.add_argument("--until", type=arguments.time, metavar="TIME", help="those that came in before")
     replay = add("replay", "file a stopped ticket after all, or all dead ones", takes_id=False)
     which = replay.add_mutually_exclusive_group(required=True)
     which.add_argument("ticket_id", nargs="?", metavar="ID", help="as `list` shows it")
@@ -129,6 +139,32 @@ def _show(tickets: Tickets, options: argparse.Namespace) -> None:
         write([*_ticket(ticket, _width()), *_attempts(attempts, _width()), *_next(ticket)], sys.stdout)
 
 
+def _explain(tickets: Tickets, options: argparse.Namespace) -> None:
+    from dispatcher.render.explanations import explanation
+    from service.explaining import explain_kept
+    from service.versions import Versions
+
+    versions = Versions(tickets.store.database)
+    found = explain_kept(tickets.store, versions, options.ticket_id, why=options.why, why_not=options.why_not)
+    if options.format == "json":
+        _print_json(found)
+    else:
+        write(explanation(found), sys.stdout)
+
+
+def _export(tickets: Tickets, options: argparse.Namespace) -> None:
+    from service.history import kept_history
+    from service.settings import load_settings
+
+    zone = load_settings(options.config).zone
+    since, until = (
+        moment.replace(tzinfo=zone) if moment is not None and moment.tzinfo is None else moment
+        for moment in (options.since, options.until)
+    )
+    for _, _, envelope in kept_history(tickets.store.database, since=since, until=until).lines:
+        sys.stdout.write(envelope.decode("ascii") + "\n")
+
+
 def _replay(tickets: Tickets, options: argparse.Namespace) -> None:
     defaults = None if options.defaults is None else dict(options.defaults)
     if options.all:
@@ -166,6 +202,8 @@ def _delete(tickets: Tickets, options: argparse.Namespace) -> None:
 _ACTIONS = {
     "list": _list,
     "show": _show,
+    "explain": _explain,
+    "export": _export,
     "replay": _replay,
     "resolve": _resolve,
     "cancel": _cancel,

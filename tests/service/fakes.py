@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from dispatcher.halo.errors import HaloRequestError
 from dispatcher.halo.note import SubmissionError
 from dispatcher.halo.requester import Known
+from dispatcher.halo.snapshot import Snapshot
 from dispatcher.halo.writer import CreatedTicket
 
 UNKNOWN_TEAM = SubmissionError("team", "Printers", "no such team", "1st Line")
@@ -35,6 +37,7 @@ class FakeHalo:
         self.hang: set[str] = set()
         self.known: dict[str, Known] = {}
         self.ranks: dict[Any, int] = {}
+        self.names: Snapshot | None = None
 
     def writer(self, _budget: object = None) -> FakeWriter:
         """Return a writer, as the service makes one."""
@@ -105,6 +108,11 @@ class FakeWriter:
 
     def lookups_age_seconds(self) -> float | None:
         return self.age
+
+    async def snapshot(self, now: datetime) -> Snapshot:
+        if self._halo.names is None:
+            raise connection_refused()
+        return self._halo.names.model_copy(update={"taken_at": now.isoformat()})
 
     async def aclose(self) -> None:
         self._halo.closed += 1

@@ -170,7 +170,7 @@ def test_settings_reach_the_rules(tmp_path: Path, rules: Path) -> None:
     """Declared variables, defaults and the answer to faults come from the settings."""
     rules.write_text("state = floor\nsubject = 1 + 'a'\n")
     settings = Settings(rules=rules, data=tmp_path, variables=("floor",), defaults={"priority": 2}, on_fault="refuse")
-    decision = create_app(settings).state.ruleset.decide({"floor": "2nd"})
+    decision = create_app(settings).state.rules.ruleset.decide({"floor": "2nd"})
     assert (decision.action_variables["state"], decision.action_variables["priority"]) == ("2nd", 2)
     assert decision.refused.startswith("TypeError: ")
 

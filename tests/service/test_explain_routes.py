@@ -124,3 +124,8 @@ async def test_what_is_no_longer_kept_cannot_be_explained(app: FastAPI, client: 
 
     assert answer.status_code == 410
     assert "no longer kept" in answer.json()["detail"]
+
+
+async def test_the_example_is_real(client: httpx.AsyncClient) -> None:
+    """What the interface shows as an answer is what it answers."""
+    assert (await client.post("/v1/rules/explain", json=explain_routes.EXAMPLE)).json() == explain_routes.ANSWER

@@ -67,7 +67,7 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-READY = {"database": True, "backlog": True, "halo": True, "look-ups": True, "worker": True}
+READY = {"database": True, "backlog": True, "rules": True, "halo": True, "look-ups": True, "worker": True}
 
 
 async def test_ready(client: httpx.AsyncClient) -> None:
@@ -172,7 +172,7 @@ async def test_web_process(tmp_path: Path, halo: FakeHalo, postgresql: str) -> N
     """A process that files nothing is ready when tickets can be kept and the backlog is young."""
     app = application(tmp_path, halo, role="web", database_url=postgresql)
     async with started(app) as client:
-        assert await checks(client) == (200, {"database": True, "backlog": True})
+        assert await checks(client) == (200, {"database": True, "backlog": True, "rules": True})
         assert (await client.post("/v1/tickets", json={"msg": "no sound"})).status_code == 202
         found = await numbers(client)
         assert (found["backlog"], found["tickets_received_total"]) == (1, 1)
@@ -183,7 +183,7 @@ async def test_worker_process(tmp_path: Path, halo: FakeHalo, postgresql: str) -
     app = application(tmp_path, halo, role="worker", database_url=postgresql)
     async with started(app) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok", "revision": None}
-        assert await checks(client) == (200, READY)
+        assert await checks(client) == (200, {name: True for name in READY if name != "rules"})
         assert (await client.get("/v1/tickets")).status_code == 404
         keep(app.state.store)
         await until(lambda: halo.notes)
@@ -215,6 +215,7 @@ async def test_metrics(client: httpx.AsyncClient, halo: FakeHalo, app: FastAPI) 
         'tickets_stopped{state="review"}': 1,
         'halo_calls_total{method="GET",path="tickets/{id}",status="200"}': 1,
         'halo_calls_total{method="POST",path="token",status="none"}': 1,
+        f'rules_info{{revision="{app.state.rules.ruleset.revision}"}}': 1,
         "halo_budget_left": 50,
         "database_up": 1,
     }

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from dispatcher import RuleSet
 from dispatcher.dispatch import dry_run
 from service import examples, models, problems
+from service.deciding import DecidingRules
 from service.problems import JsonAnswer
 from tests.service.bench import RULES, application, started, wait_for_state
 from tests.service.fakes import FakeHalo, answered
@@ -91,6 +92,17 @@ async def test_check(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/rules/check", json=examples.CHECK)
     assert (answer.status_code, answer.json()) == (200, examples.CHECKED)
     assert (await client.post("/v1/rules/check", json={"rules": ""})).json() == {"diagnostics": []}
+
+
+async def test_check_with_the_variables_in_force(
+    client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules may read the variables of the rules in force, which another process may have started with others."""
+    body = {"rules": "team = department"}
+    assert (await client.post("/v1/rules/check", json=body)).json()["diagnostics"] != []
+    others = DecidingRules(RuleSet.from_text(examples.RULES, variables=["department"]))
+    monkeypatch.setattr(app.state.rules, "current", others)
+    assert (await client.post("/v1/rules/check", json=body)).json() == {"diagnostics": []}
 
 
 async def test_dry_run_of_text(client: httpx.AsyncClient) -> None:
@@ -442,6 +454,18 @@ async def test_openapi(client: httpx.AsyncClient) -> None:
     assert {name: operation["summary"] for name, operation in operations.items()} == {
         "post /v1/rules/check": "Check rules",
         "post /v1/rules/test": "Try rules on a ticket",
+        "post /v1/rules/run-tests": "Run tests of rules",
+        "post /v1/rules/explain": "Explain what rules decide",
+        "post /v1/rules/backtest": "Compare rules with those in force on given tickets",
+        "post /v1/tickets/backtest": "Compare rules with those in force on the kept tickets",
+        "get /v1/tickets/{ticket_id}/explanation": "See why a ticket was decided as it was",
+        "get /v1/rules/names": "See which names in the rules Halo does not know",
+        "get /v1/rules/audit": "Audit the rules in force",
+        "get /v1/rules/versions": "List the versions of the rules",
+        "post /v1/rules/versions": "Publish rules",
+        "get /v1/rules/versions/{revision}": "See the rules of a revision",
+        "get /v1/rules/versions/{revision}/diff": "See what a revision changed",
+        "post /v1/rules/versions/{revision}/activate": "Go back to earlier rules",
         "post /v1/tickets": "Post a ticket",
         "get /v1/tickets": "List tickets",
         "get /v1/tickets/{ticket_id}": "See how far a ticket got",

@@ -234,6 +234,8 @@ async def test_scopes(client: httpx.AsyncClient, app: FastAPI) -> None:
         "get /v1/tickets": Scope.READ,
         "get /v1/tickets/{ticket_id}": Scope.READ,
         "get /v1/tickets/{ticket_id}/attempts": Scope.READ,
+        "get /v1/tickets/{ticket_id}/explanation": Scope.READ,
+        "post /v1/tickets/backtest": Scope.READ,
         "post /v1/tickets/replay": Scope.ADMIN,
         "post /v1/tickets/{ticket_id}/replay": Scope.ADMIN,
         "post /v1/tickets/{ticket_id}/resolve": Scope.ADMIN,

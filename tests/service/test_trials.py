@@ -79,7 +79,7 @@ async def test_where_the_work_is_done(
 @pytest.mark.anyio
 async def test_other_rules_are_tried_in_a_thread(work: list[tuple[int, bool]]) -> None:
     """The text of a request is checked and compiled first, which takes longer than deciding."""
-    active = Trials(ActiveRules(RuleSet.from_text(MUCH)), Settings(defaults={"state": "New"}))
+    active = Trials(ActiveRules(RuleSet.from_text(MUCH, defaults={"state": "New"})), Settings())
     answer = await active.of_text(LITTLE, {"msg": "printer"}, NOW)
     assert answer == dry_run(RuleSet.from_text(LITTLE, defaults={"state": "New"}), {"msg": "printer"}, NOW)
     assert work == [IN_A_THREAD]
