@@ -8,30 +8,37 @@ if TYPE_CHECKING:
     from dispatcher.checking import check
     from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
     from dispatcher.errors import DispatcherError, RulesError
+    from dispatcher.explain import Explainer, Explanation
     from dispatcher.lang.budget import Limits
     from dispatcher.lang.diagnostics import Diagnostic
     from dispatcher.ruleset import RuleSet
+    from dispatcher.testing import run_tests
 
 __all__ = [
     "Change",
     "Decision",
     "Diagnostic",
     "DispatcherError",
+    "Explainer",
+    "Explanation",
     "Fault",
     "Limits",
     "RuleOutcome",
     "RuleSet",
     "RulesError",
     "check",
+    "run_tests",
 ]
 
 _HOMES = {
     "checking": ("check",),
     "decisions": ("Change", "Decision", "Fault", "RuleOutcome"),
     "errors": ("DispatcherError", "RulesError"),
+    "explain": ("Explainer", "Explanation"),
     "lang.budget": ("Limits",),
     "lang.diagnostics": ("Diagnostic",),
     "ruleset": ("RuleSet",),
+    "testing": ("run_tests",),
 }
 
 

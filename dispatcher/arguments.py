@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from dispatcher.checking import read_sources, read_text
@@ -54,9 +54,13 @@ def path(text: str) -> Path:
 def time(text: str) -> datetime:
     """Return an argument as a time, which has a zone where the text names one."""
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write it as 2026-03-02T17:45+01:00") from None
+    # In other zones, the first and the last days are no times.
+    if not MINYEAR < found.year < MAXYEAR:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between the years {MINYEAR + 1} and {MAXYEAR - 1}")
+    return found
 
 
 def line(text: str) -> tuple[str | None, int]:

@@ -83,7 +83,36 @@ _COMMANDS = {
         "decide a ticket without filing it",
         "Decide tickets without filing them. Exit code 1: the rules have errors, or a ticket is refused.",
     ),
+    "test": (
+        "dispatcher.commands.test",
+        "run the tests beside the rules",
+        "Run the tests that stand beside rules, as TOML. Exit code 1: one failed or has errors, there are none, or the "
+        "coverage is below the threshold.",
+    ),
+    "explain": (
+        "dispatcher.commands.explain",
+        "tell why a ticket is decided as it is",
+        "Tell why each variable is what it is, and why rules did not fire. Exit code 1: the rules have errors.",
+    ),
+    "backtest": (
+        "dispatcher.commands.backtest",
+        "tell which past tickets new rules would change",
+        "Decide past tickets by new rules and by old ones, and tell which of them change, how, and by which line. Exit "
+        "code 1: some change; 2: it cannot be told, as rules have errors or tickets cannot be read.",
+    ),
+    "audit": (
+        "dispatcher.commands.audit",
+        "tell what rules did to past tickets, and which do nothing of use",
+        "Over past tickets: rules that do not fire or fail, values that are always overwritten, pairs of rules whose "
+        "order decides, and fields that fell back in Halo. Exit code 1: there is something that --fail-on names.",
+    ),
+    "lsp": (
+        "dispatcher.commands.lsp",
+        "help to write rules in an editor",
+        "Speak the language server protocol: an editor starts this. grammar/vscode/ is an extension that does.",
+    ),
     "init": ("dispatcher.commands.init", "write a commented dispatcher.toml", None),
+    "rules": ("service.commands.rules", "publish rules, show their history, and go back", None),
     "serve": ("dispatcher.commands.serve", "take tickets in and file them in Halo", None),
     "tickets": ("service.commands.tickets", "show tickets, and file or settle those that stopped", None),
     "keys": ("service.commands.keys", "create, list and revoke API keys", None),
@@ -92,6 +121,7 @@ _COMMANDS = {
         "find out whether tickets can be filed in Halo",
         "Try key, servers, permissions and settings against Halo, and say what to mend. Exit code 1: something failed.",
     ),
+    "halo": ("dispatcher.commands.halo", "write Halo's names into a file", None),
     "halo-emulator": (
         "service.emulator.command",
         "imitate Halo, for trying things out",

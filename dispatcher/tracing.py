@@ -13,13 +13,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from dispatcher.decisions import Decision, RuleOutcome
+from dispatcher.decisions import Decision
 from dispatcher.lang.branches import ENTERED, Branch, BranchKind, Part
 from dispatcher.lang.evaluator import LoggedWrite
 from dispatcher.lang.program import Program
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Source, Span
-from dispatcher.lang.trace import Seen, Trace
+from dispatcher.lang.trace import NO_DATA, Seen, Trace
 from dispatcher.ruleset import RuleSet
 
 # Stands for an operand that nobody saw.
@@ -48,6 +48,18 @@ class LocatedBranch:
     def arms(self) -> tuple[bool, ...]:
         """Return the ways that it can go: that it holds, or is entered, and that it fails."""
         return (True,) if self.kind in ENTERED else (True, False)
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedStatement:
+    """A statement inside another one, and where a trace hears that it runs."""
+
+    span: Span
+    site: int
+
+    def contains(self, offset: int) -> bool:
+        """Tell whether an offset of the file is in the statement."""
+        return self.span.start <= offset < self.span.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +103,30 @@ def branches_at(ruleset: RuleSet, place: tuple[int, int]) -> tuple[LocatedBranch
     return tuple([_located(branch, number, place, spans) for number, branch in enumerate(_branches(program, place[1]))])
 
 
+def statements_in(ruleset: RuleSet, place: tuple[int, int]) -> list[LocatedStatement]:
+    """Return the statements inside the one with these numbers of program and statement, in order."""
+    program = ruleset.traced_programs[place[0]]
+    found = program.shapes[place[1]].compiled().branches
+    spans = _Spans(program, place[1])
+    inside = [LocatedStatement(spans.of(span), site) for span, site in found.inside()] if found is not None else []
+    return sorted(inside, key=lambda inner: inner.span)
+
+
 def traced(
     ruleset: RuleSet,
     ticket: Mapping[str, Any],
     *,
     now: datetime | None = None,
     forced: Mapping[tuple[int, int, int], bool] | None = None,
+    keeps: bool = True,
+    until: int | None = None,
 ) -> Traced:
     """Decide a ticket as `ruleset.decide` does, and keep what the branches saw.
 
-    Conditions at the sites `forced` are taken to be as it says, whatever they are.
+    Conditions at the sites `forced` are taken to be as it says, whatever they are. Of many looks at one condition the
+    first are kept; with the moment `until`, the last before it. Where it `keeps` nothing, branches are only counted.
     """
-    trace = Trace(dict(forced or {}))
+    trace = Trace(forced, keeps=keeps, until=until)
     now = now if now is not None else datetime.now().astimezone()
     decision, outcome = ruleset.trace(ticket, now=now, trace=trace)
     return Traced(ruleset, ticket, now, decision, outcome.writes, trace)
@@ -142,6 +166,11 @@ class Traced:
         found = self._trace.at(*branch.place, site)
         return (found.true, found.false) if found is not None else (0, 0)
 
+    def ran(self, place: tuple[int, int], inner: LocatedStatement) -> int:
+        """Return the moment at which a statement inside another ran last, 0 where it did not run."""
+        found = self._trace.at(*place, inner.site)
+        return found.last if found is not None else 0
+
     def looks(self, branch: LocatedBranch) -> tuple[SeenPart, ...]:
         """Return what the condition of a branch saw each time it was looked at, as far as it was kept."""
         condition = self._branch(branch).condition
@@ -177,16 +206,15 @@ class Traced:
                 yield _literal(spans.text(operand))
             else:
                 found = self._at(place, operand, after, until)
-                yield found.value if found is not None else UNKNOWN
+                yield found.value if found is not None and found.value is not NO_DATA else UNKNOWN
 
     def _values(
         self, place: tuple[int, int], part: Part, spans: _Spans, after: int, until: int
     ) -> Iterator[tuple[str, Any]]:
         branches = self.ruleset.traced_programs[place[0]].shapes[place[1]].compiled().branches
-        sites = part.values or ((part.site,) if part.kind == "plain" else ())
-        for site in sites:
+        for site in part.values:
             found = self._at(place, site, after, until)
-            if found is not None and branches is not None:
+            if found is not None and found.value is not NO_DATA and branches is not None:
                 yield spans.text(branches.spans[site]), found.value
 
     def _at(self, place: tuple[int, int], site: int, after: int, until: int) -> Seen | None:
@@ -195,18 +223,21 @@ class Traced:
         return next((seen for seen in reversed(kept) if after < seen.moment <= until), None)
 
 
-def rule_at(ruleset: RuleSet, file: str | None, line: int) -> tuple[RuleOutcome, tuple[int, int]] | None:
-    """Return the rule at a line of a file, of the first file where none is named, and its place; None for no rule."""
+def statement_at(ruleset: RuleSet, file: str | None, line: int) -> tuple[int, int] | None:
+    """Return the statement at the margin that a line belongs to, as numbers of program and statement; None for none.
+
+    Its title belongs to it. Where no file is named, it is the first.
+    """
     for number, program in enumerate(ruleset.programs):
         if file is None or program.filename == file:
-            last = len(program.source.text)
-            starts = [*program.starts, last + 1]
-            for statement, shape in enumerate(program.shapes):
-                first = program.source.position(starts[statement])[0]
-                text = program.source.text[starts[statement] : starts[statement + 1]].rstrip()
-                if first <= line <= first + _own_lines(text) and shape.is_rule:
-                    return ruleset.rule((number, statement)), (number, statement)
-            return None
+            while program.source.line(line).startswith("#"):
+                line += 1
+            if not program.starts or line > program.source.position(len(program.source.text))[0]:
+                return None
+            statement = program.statement_at(line, 1)
+            first = program.source.position(program.starts[statement])[0]
+            text = program.source.text[slice(*[*program.starts, None][statement : statement + 2])].rstrip()
+            return (number, statement) if first <= line <= first + _own_lines(text) else None
     return None
 
 

@@ -15,12 +15,15 @@ def test_the_public_names_are_pinned() -> None:
         "Decision",
         "Diagnostic",
         "DispatcherError",
+        "Explainer",
+        "Explanation",
         "Fault",
         "Limits",
         "RuleOutcome",
         "RuleSet",
         "RulesError",
         "check",
+        "run_tests",
     ]
     assert all(hasattr(dispatcher, name) for name in dispatcher.__all__)
 

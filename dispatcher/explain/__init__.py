@@ -17,14 +17,15 @@ from typing import Any
 from dispatcher.decisions import Decision, Fault, RuleOutcome
 from dispatcher.errors import DispatcherError
 from dispatcher.explain.experiments import Experiments
-from dispatcher.explain.fields import Field, Place, Writes, explain_field, first_origin, place_at
-from dispatcher.explain.misses import Miss, Part, around, first_closed, misses, nearest, needed
+from dispatcher.explain.fields import Field, Place, Writes, explain_field, first_origin
+from dispatcher.explain.lines import WhyNot, fault_of, why_line_not
+from dispatcher.explain.misses import Miss, Part, misses, nearest
 from dispatcher.lang.diagnostics import near_name
 from dispatcher.lang.records import dataclass
 from dispatcher.plain import Room, to_json_safe
 from dispatcher.ruleset import RuleSet
 from dispatcher.tickets import first_values
-from dispatcher.tracing import LocatedBranch, Traced, branches_at, rule_at, traced
+from dispatcher.tracing import Traced, traced
 
 # Rules that did not fire, of which it is found out why, and that are told: those that came nearest.
 MAX_LOOKED_AT = 10_000
@@ -48,24 +49,6 @@ class RuleReasons:
         if self.fault is not None:
             return 1.0
         return self.misses[self.nearest].nearness if self.nearest is not None else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class WhyNot:
-    """Why a line did not run.
-
-    `ran` tells that it did. `closed` is the first branch on the way that went another way; `needed` are the parts that
-    would have to be otherwise, and `then_runs` whether the line runs then, by experiment.
-    """
-
-    place: Place
-    rule: RuleOutcome
-    ran: bool
-    closed: Miss | None
-    misses: tuple[Miss, ...]
-    needed: tuple[Part, ...]
-    then_runs: bool
-    fault: Fault | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +123,7 @@ class Explainer:
         """Return why the rules decide a ticket as they do, as `explain` does."""
         variables = self._asked(why) if why is not None or why_not is None else ()
         found = traced(self._ruleset, ticket, now=now)
-        answered = _why_not_at(found, *why_not) if why_not is not None else None
+        answered = why_line_not(found, *why_not) if why_not is not None else None
         not_fired = found.decision.not_fired if why is None and why_not is None else ()
         return Explanation(
             decision=found.decision,
@@ -171,11 +154,18 @@ class Explainer:
 
 
 def _reasons(found: Traced, rules: tuple[RuleOutcome, ...]) -> tuple[RuleReasons, ...]:
-    places = {found.ruleset.rule(place): place for place in found.ruleset.places} if rules else {}
+    places: dict[RuleOutcome, list[tuple[int, int]]] = {}
+    for place in found.ruleset.places if rules else ():
+        places.setdefault(found.ruleset.rule(place), []).append(place)
     told = []
     for rule in rules:
-        fault = _fault_of(found, places[rule])
-        all_misses = misses(found, places[rule]) if fault is None else ()
+        # Of several on one line, those that say why they did not fire are the ones.
+        for place in places[rule]:
+            fault = fault_of(found, place)
+            all_misses = misses(found, place) if fault is None else ()
+            if fault is not None or all_misses:
+                places[rule] = [other for other in places[rule] if other != place] or [place]
+                break
         near = nearest(all_misses)
         told.append(RuleReasons(rule, all_misses, all_misses.index(near) if near is not None else None, fault))
     return tuple(told)
@@ -187,45 +177,6 @@ def _nearest_rules(told: tuple[RuleReasons, ...]) -> tuple[RuleReasons, ...]:
         return told
     numbers = sorted(range(len(told)), key=lambda number: told[number].nearness, reverse=True)
     return tuple([told[number] for number in sorted(numbers[:MAX_RULES])])
-
-
-def _fault_of(found: Traced, place: tuple[int, int]) -> Fault | None:
-    program = found.ruleset.programs[place[0]]
-    for fault in found.decision.faults:
-        at = program.statement_at(fault.line, fault.column) if fault.file == program.filename else None
-        if at == place[1]:
-            return fault
-    return None
-
-
-def _why_not_at(found: Traced, file: str | None, line: int) -> WhyNot:
-    at = rule_at(found.ruleset, file, line)
-    if at is None:
-        named = f"{file}, line {line}" if file is not None else f"line {line}"
-        raise DispatcherError(f"there is no rule at {named}; name a line of an `if`, a loop, or a ticket variable")
-    rule, place = at
-    program = found.ruleset.programs[place[0]]
-    source = program.source
-    text = source.line(line)
-    offset = source.offset(line, len(text) - len(text.lstrip()) + 1)
-    ways = around(found, place, offset)
-    closed = first_closed(found, ways)
-    fault = _fault_of(found, place)
-    told = misses(found, place) if not ways else ()
-    ran = closed is None and not told and fault is None
-    if not ways and told:
-        near = nearest(told)
-        ways = _into(found, place, near) if near is not None else []
-    parts, reached = needed(found, ways) if not ran and fault is None else ((), False)
-    return WhyNot(
-        place_at(found.ruleset, place[0], line), rule, ran, closed, told, parts, reached and bool(ways), fault
-    )
-
-
-def _into(found: Traced, place: tuple[int, int], near: Miss) -> list[tuple[LocatedBranch, bool]]:
-    """Return the way into the branch that came nearest."""
-    branch = next(one for one in branches_at(found.ruleset, place) if (one.line, one.text) == (near.line, near.text))
-    return [*around(found, place, branch.span.start), (branch, True)]
 
 
 # --- as data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias, get_args
 
 from dispatcher.errors import RulesError
@@ -28,15 +28,22 @@ class Experiments:
     def __init__(self, ruleset: RuleSet) -> None:
         self.ruleset = ruleset
         self._fewer: OrderedDict[frozenset[Place], RuleSet | None] = OrderedDict()
-        self._spans: dict[tuple[int, int, int], Span] = {}
+        self._found: dict[tuple[int, int, int], tuple[Span, frozenset[str]]] = {}
 
     def statement(self, write: LoggedWrite) -> Place:
         """Return the program and the span of the innermost statement that made a write."""
+        return write.program, self._writer(write)[0]
+
+    def reads(self, write: LoggedWrite) -> bool:
+        """Tell whether the statement that made a write reads the variable itself."""
+        return write.write.variable in self._writer(write)[1]
+
+    def _writer(self, write: LoggedWrite) -> tuple[Span, frozenset[str]]:
         key = (write.program, write.write.line, write.write.column)
-        found = self._spans.get(key)
+        found = self._found.get(key)
         if found is None:
-            found = self._spans[key] = _statement_span(self.ruleset, *key)
-        return write.program, found
+            found = self._found[key] = _statement(self.ruleset, *key)
+        return found
 
     def without(self, statements: Iterable[Place]) -> RuleSet | None:
         """Return the rules without some statements; all else stays where it is. None where the rest is no rule set."""
@@ -50,22 +57,37 @@ class Experiments:
         return fewer
 
 
-def _statement_span(ruleset: RuleSet, program: int, line: int, column: int) -> Span:
+def _statement(ruleset: RuleSet, program: int, line: int, column: int) -> tuple[Span, frozenset[str]]:
+    """Return where the innermost statement at a place stands, and the variables that it reads."""
     found = ruleset.programs[program]
     number = found.statement_at(line, column)
     start = found.starts[number]
     end = found.starts[number + 1] if number + 1 < len(found.starts) else len(found.source.text)
     module, _ = parse(Source(found.source.text[start:end], found.filename))
     wanted = found.source.offset(line, column) - start
-    innermost = Span(start, start + len(found.source.text[start:end].rstrip()))
+    innermost: syntax.Node = module
+    span = Span(start, start + len(found.source.text[start:end].rstrip()))
     pending: list[syntax.Node] = [*module.body]
     while pending:
         node = pending.pop()
         if node.start <= wanted < node.end:
             if isinstance(node, _STATEMENTS):
-                innermost = Span(start + node.start, start + node.end)
+                innermost, span = node, Span(start + node.start, start + node.end)
             pending = list(syntax.children(node))
-    return innermost
+    aliases = ruleset.schema.aliases
+    return span, frozenset(aliases.get(name, name) for name in _names_read(innermost))
+
+
+def _names_read(statement: syntax.Node) -> Iterator[str]:
+    pending = [statement]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.Name):
+            yield node.id
+        bound = node.targets if isinstance(node, syntax.Assignment) else ()
+        pending += [
+            child for child in syntax.children(node) if not isinstance(child, syntax.Name) or child not in bound
+        ]
 
 
 def _without(ruleset: RuleSet, statements: Iterable[Place]) -> RuleSet | None:

@@ -13,14 +13,14 @@ from dispatcher.lang.records import dataclass, replace
 from dispatcher.lang.source import Span
 from dispatcher.plain import Room, same, to_plain
 from dispatcher.ruleset import RuleSet
-from dispatcher.tracing import Traced
+from dispatcher.tracing import Traced, statements_in, traced
 
 # Steps of one variable that are told, the first and the last; a loop that writes counts as one.
 MAX_STEPS = 40
 # Statements that are taken away, one after the other, to see what makes a value what it is.
 MAX_REMOVED = 8
 
-Origin: TypeAlias = Literal["rule", "ticket", "default", "message", "unset"]
+Origin: TypeAlias = Literal["rule", "ticket", "default", "message", "fault", "unset"]
 Fate: TypeAlias = Literal["stays", "extended", "overwritten", "same"]
 
 
@@ -43,8 +43,8 @@ class Place:
 class Step:
     """Writes of one line to a variable, one after the other: what it held before and after them.
 
-    `fate` tells what became of the value: it stays, a later line (`by`) extended or overwrote it, or it is the same
-    as before.
+    `fate` tells what became of the value: it stays, a later line (`by`) made another of it or overwrote it, or it is the
+    same as before. Of a mapping, the items that the step changed count.
     """
 
     place: Place
@@ -55,6 +55,8 @@ class Step:
     by: Place | None
     # What an experiment needs to take the statement away.
     statement: tuple[int, Span]
+    # Whether the statement reads the variable.
+    reads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +110,7 @@ class Writes:
 
     def steps(self, variable: str, first: Any) -> list[Step]:
         """Return the steps of one variable, in order; `first` is its value before the rules."""
-        steps = list(self._raw(variable, first))
-        told: list[Step] = []
-        for number, step in enumerate(steps):
-            later = next((other for other in steps[number + 1 :] if other.fate != "same"), None)
-            if step.fate == "same" or later is None:
-                told.append(step)
-            else:
-                fate: Fate = "extended" if _extends(step.new, later.new) else "overwritten"
-                told.append(replace(step, fate=fate, by=later.place))
-        return told
-
-    @property
-    def variables(self) -> frozenset[str]:
-        """Return the variables that were written."""
-        return frozenset(self._by_variable)
+        return list(self._raw(variable, first))
 
     def _raw(self, variable: str, first: Any) -> Iterator[Step]:
         room = Room(items=200_000)
@@ -133,7 +121,8 @@ class Writes:
             new = to_plain(writes[-1].value, room)
             fate: Fate = "same" if same(new, old) else "stays"
             place = place_at(self._experiments.ruleset, program, line)
-            yield Step(place, old, new, len(writes), fate, None, self._experiments.statement(writes[-1]))
+            statement, reads = self._experiments.statement(writes[-1]), self._experiments.reads(writes[-1])
+            yield Step(place, old, new, len(writes), fate, None, statement, reads)
             old = new
 
 
@@ -145,44 +134,52 @@ def place_at(ruleset: RuleSet, program: int, line: int) -> Place:
 
 
 def explain_field(
-    traced: Traced, experiments: Experiments, writes: Writes, variable: str, first: Any, origin: Origin
+    found: Traced, experiments: Experiments, writes: Writes, variable: str, first: Any, origin: Origin
 ) -> Field:
     """Return why a variable is what it is, with what it would be without the line that set it."""
-    value = traced.decision.action_variables[variable]
+    value = found.decision.action_variables[variable]
     steps = writes.steps(variable, first)
     last = next((step for step in reversed(steps) if step.fate != "same"), None)
-    told, omitted = steps, 0
-    if len(steps) > MAX_STEPS:
-        omitted = len(steps) - MAX_STEPS
-        told = [*steps[: MAX_STEPS // 2], *steps[-(MAX_STEPS // 2) :]]
+    if last is None and not same(value, first):
+        # Where faults refuse tickets, the text of one stands in `exception`.
+        origin = "fault"
+    numbers = list(range(len(steps)))
+    omitted = max(0, len(steps) - MAX_STEPS)
+    if omitted:
+        numbers = [*numbers[: MAX_STEPS // 2], *numbers[-(MAX_STEPS // 2) :]]
     return Field(
         variable=variable,
         value=value,
         first=first,
         origin="rule" if last is not None else origin,
-        steps=tuple(told),
+        steps=tuple([_with_fate(steps[number], steps[number + 1 :]) for number in numbers]),
         omitted=omitted,
         set_by=last.place if last is not None else None,
-        because=_because(traced, last) if last is not None else (),
-        otherwise=_otherwise(traced, experiments, variable, first, last) if last is not None else None,
+        because=_because(found, last) if last is not None else (),
+        otherwise=_otherwise(found, experiments, variable, first, last) if last is not None else None,
     )
 
 
-def _because(traced: Traced, last: Step) -> tuple[Part, ...]:
+def _because(found: Traced, last: Step) -> tuple[Part, ...]:
     program, span = last.statement
-    source = traced.ruleset.programs[program].source
-    statement = traced.ruleset.programs[program].statement_at(*source.position(span.start))
-    return held(traced, around(traced, (program, statement), span.start))
+    source = found.ruleset.programs[program].source
+    place = program, found.ruleset.programs[program].statement_at(*source.position(span.start))
+    ways = around(found, place, span.start)
+    if any(sum(found.passed(branch)) > 1 for branch, _ in ways):
+        # What counts is how things were when the line ran last, in a loop or a function.
+        moment = max([found.ran(place, inner) for inner in statements_in(found.ruleset, place) if inner.span == span])
+        found = traced(found.ruleset, found.ticket, now=found.now, until=moment)
+    return held(found, ways)
 
 
-def _otherwise(traced: Traced, experiments: Experiments, variable: str, first: Any, last: Step) -> Otherwise | None:
-    value = traced.decision.action_variables[variable]
+def _otherwise(found: Traced, experiments: Experiments, variable: str, first: Any, last: Step) -> Otherwise | None:
+    value = found.decision.action_variables[variable]
     removed: list[Step] = [last]
     while len(removed) <= MAX_REMOVED:
         fewer = experiments.without(step.statement for step in removed)
         if fewer is None:
             return None
-        decision, outcome = fewer.evaluate(traced.ticket, now=traced.now)
+        decision, outcome = fewer.evaluate(found.ticket, now=found.now)
         left = decision.action_variables[variable]
         # All that is left stands where it stood, so that its statements are found in the whole file.
         now = Writes(experiments, outcome.writes).steps(variable, first)
@@ -195,10 +192,25 @@ def _otherwise(traced: Traced, experiments: Experiments, variable: str, first: A
     return None
 
 
-def _extends(old: Any, new: Any) -> bool:
-    """Tell whether a value is kept inside a later one."""
-    if isinstance(old, str) and isinstance(new, str):
-        return old != "" and old in new
-    if isinstance(old, dict) and isinstance(new, dict):
-        return bool(old) and all(key in new and same(item, new[key]) for key, item in old.items())
-    return False
+def _with_fate(step: Step, later: Iterable[Step]) -> Step:
+    """Return a step with what became of its value in later ones."""
+    following = [other for other in later if other.fate != "same"]
+    if step.fate == "same" or not following:
+        return step
+    by = following[0]
+    if isinstance(step.old, dict) and isinstance(step.new, dict):
+        loser = next((other for other in following if not _keeps_items(step, other.new)), None)
+        return replace(step, fate="extended" if loser is None else "overwritten", by=(loser or by).place)
+    return replace(step, fate="extended" if by.reads else "overwritten", by=by.place)
+
+
+def _keeps_items(step: Step, later: Any) -> bool:
+    """Tell whether a mapping still holds what a step has set in it, and not what the step has deleted."""
+    if not isinstance(later, dict):
+        return False
+    touched = [key for key in {**step.old, **step.new} if not _same_item(key, step.old, step.new)]
+    return all(_same_item(key, step.new, later) for key in touched)
+
+
+def _same_item(key: Any, one: Mapping[Any, Any], other: Mapping[Any, Any]) -> bool:
+    return (key in one) == (key in other) and (key not in one or same(one[key], other[key]))

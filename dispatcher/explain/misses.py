@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dispatcher.explain.nearness import first_miss, hint, score
@@ -13,6 +13,8 @@ from dispatcher.tracing import LocatedBranch, SeenPart, Traced, branches_at, tra
 
 # Conditions that are taken to hold, one after the other, to see what else a line would need.
 MAX_FORCED = 12
+# Branches because of which no rule is said not to have fired.
+_NO_WAYS_IN = frozenset({"conditional", "filter", "assert", "except", "def"})
 # Looks of a loop at one condition that are compared for the nearest.
 MAX_LOOKS = 50
 
@@ -33,7 +35,9 @@ class Miss:
     """A branch that was not taken, and why.
 
     `reason` is `false` (its condition was, because of `part`), `true` (the line is what runs otherwise), `skipped`
-    (the `case` at `line_before` matched first), `empty` (nothing to go through), `no match` or `not reached`.
+    (the `case` at `line_before` matched first), `empty` (nothing to go through), `no match`, `not called` (a function),
+    `left` (no branch, but a `return`, `break`, `continue` or error kept it from being reached; the last line above it
+    that ran is told) or `not reached`.
     `nearness` is how much of the condition held at the nearest look, from 0 to 1.
     """
 
@@ -55,7 +59,9 @@ def misses(found: Traced, place: tuple[int, int]) -> tuple[Miss, ...]:
         if any(span.start <= branch.span.start < span.end for span in closed):
             continue
         held, failed = found.passed(branch)
-        if branch.kind in ("conditional", "filter", "assert", "except"):
+        if branch.kind in _NO_WAYS_IN:
+            if branch.kind == "def" and held == 0:
+                closed.append(branch.body)
             continue
         if held == 0:
             told.append(miss(found, branch, wanted=True))
@@ -82,11 +88,15 @@ def around(found: Traced, place: tuple[int, int], offset: int) -> list[tuple[Loc
 
 
 def held(found: Traced, ways: Iterable[tuple[LocatedBranch, bool]]) -> tuple[Part, ...]:
-    """Return the conditions on the way to a place that was reached, as they were when they last let it through."""
+    """Return the conditions on the way to a place that was reached, as they were when they last let it through.
+
+    What is entered, such as a loop, has None as its truth.
+    """
     told = []
     for branch, wanted in ways:
         if branch.kind in ENTERED:
-            told.append(Part(branch.line, branch.text, True, _seen_by(found.looks(branch)[-1:]), ""))
+            if branch.kind != "def":
+                told.append(Part(branch.line, branch.text, None, _seen_by(found.looks(branch)[-1:]), ""))
             continue
         looks = [look for look in found.looks(branch) if look.truth is wanted]
         told.append(Part(branch.line, branch.text, wanted, _seen_by(looks[-1:]), ""))
@@ -116,7 +126,7 @@ def miss(found: Traced, branch: LocatedBranch, *, wanted: bool) -> Miss:
             return _told(branch, "no match", _subject(found, branch), 1)
         if before is not None:
             return _told(branch, "skipped", None, 0, line_before=before.line)
-        return _told(branch, "not reached", None, 0)
+        return _told(branch, "not called" if branch.kind == "def" else "not reached", None, 0)
     if branch.kind == "for":
         looks = found.looks(branch)
         return _told(branch, "empty" if looks else "not reached", _subject(found, branch), len(looks))
@@ -126,10 +136,12 @@ def miss(found: Traced, branch: LocatedBranch, *, wanted: bool) -> Miss:
     return _told(branch, "false" if wanted else "true", part, held + failed, nearness=nearness)
 
 
-def needed(found: Traced, ways: Iterable[tuple[LocatedBranch, bool]]) -> tuple[tuple[Part, ...], bool]:
-    """Return the parts that would have to be otherwise for a place to be reached, and whether that would do.
+def needed(
+    found: Traced, ways: Iterable[tuple[LocatedBranch, bool]], reached: Callable[[Traced], bool]
+) -> tuple[tuple[Part, ...], bool]:
+    """Return the parts that would have to be otherwise for a place to be `reached`, and whether that would do.
 
-    By experiment: each part that fails is taken to be as needed, and the rules run again, until the place is reached.
+    By experiment: each part that fails is taken to be as needed, and the rules run again, until all ways are open.
     """
     ways = list(ways)
     forced: dict[tuple[int, int, int], bool] = {}
@@ -138,7 +150,7 @@ def needed(found: Traced, ways: Iterable[tuple[LocatedBranch, bool]]) -> tuple[t
     while len(forced) < MAX_FORCED:
         closed = next(((branch, wanted) for branch, wanted in ways if not _goes(current, branch, wanted)), None)
         if closed is None:
-            return tuple(parts), True
+            return tuple(parts), reached(current)
         leaf = _failing(current, *closed)
         if leaf is None or leaf.site in forced or leaf.truth is None:
             return tuple(parts), False

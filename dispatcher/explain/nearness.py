@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from dispatcher.tracing import UNKNOWN, SeenPart
@@ -12,6 +14,8 @@ WORDS = 2_000
 ALIKE = 0.8
 # Characters beyond which texts are not compared for likeness.
 LONGEST = 200
+# Numbers beyond which nobody compares one with another.
+LARGEST = 10**15
 
 _EQUAL = frozenset({"==", "is"})
 _ORDER = frozenset({"<", "<=", ">", ">="})
@@ -76,44 +80,79 @@ def _identity(value: Any) -> Any:
 
 def _nearly_equal(left: Any, right: Any) -> str:
     if isinstance(left, str) and isinstance(right, str):
-        if left.casefold() == right.casefold():
+        if _same_but_case(left, right):
             return "they differ in upper and lower case only"
-        if "".join(left.split()).casefold() == "".join(right.split()).casefold():
+        folded, other = "".join(left.split()), "".join(right.split())
+        if folded == other:
             return "they differ in white space only"
+        if _same_but_case(folded, other):
+            return "they differ in white space and in upper and lower case only"
         return "they are nearly alike" if _alike(left, right) else ""
-    if isinstance(left, str) != isinstance(right, str) and _is_number(left) != _is_number(right):
-        return "one is a number, the other text" if str(left).strip() == str(right).strip() else ""
+    number, text = (right, left) if isinstance(left, str) else (left, right)
+    if isinstance(text, str) and _is_number(number):
+        return "one is a number, the other text" if str(number) == text.strip() else ""
     return ""
+
+
+def _same_but_case(one: str, other: str) -> bool:
+    # Folding makes one letter of several, too, as with the German ss: texts of one length are alike letter by letter.
+    return len(one) == len(other) and one.casefold() == other.casefold()
 
 
 def _nearly_in(wanted: Any, found: Any) -> str:
     if not isinstance(wanted, str):
-        if isinstance(found, _COLLECTIONS) and _is_number(wanted) and str(wanted) in map(str, found):
+        if isinstance(found, _COLLECTIONS) and _is_number(wanted) and str(wanted) in _texts(found):
             return f"{str(wanted)!r} is there as text"
         return ""
     if isinstance(found, str):
         return _nearly_in_text(wanted, found)
     if isinstance(found, _COLLECTIONS):
-        texts = [item for item in found if isinstance(item, str)][:WORDS]
-        for text in texts:
-            if _nearly_equal(wanted, text):
-                return f"{text!r} is there: {_nearly_equal(wanted, text)}"
-        if wanted.isdecimal() and int(wanted) in [item for item in found if _is_number(item)]:
+        for text in _texts(found):
+            if near := _nearly_equal(wanted, text):
+                return f"{text!r} is there: {near}"
+        if wanted in [str(item) for item in found if _is_number(item)]:
             return f"{wanted} is there as a number"
     return ""
 
 
+def _texts(found: Any) -> list[str]:
+    return [item for item in found if isinstance(item, str)][:WORDS]
+
+
+# What a condition comes by is asked for several times, one after the other.
+@lru_cache(maxsize=64)
 def _nearly_in_text(wanted: str, text: str) -> str:
     folded = text.casefold()
     # Where folding changes the length of a text, places in it are not those of the text.
     at = folded.find(wanted.casefold()) if len(folded) == len(text) else -1
     if at >= 0 and wanted:
         return f"{text[at : at + len(wanted)]!r} is there: only upper and lower case differ"
-    words = text.split()[:WORDS]
     size = len(wanted.split())
-    runs = [" ".join(words[start : start + size]).strip(".,;:!?\"'()") for start in range(len(words) - size + 1)]
-    alike = next((run for run in runs if wanted.strip() and _alike(wanted, run)), None)
+    alike = next((run for run in _like_in_size(wanted, text, size) if _alike(wanted, run)), None) if size else None
     return f"{alike!r} is there, which is nearly alike" if alike is not None else ""
+
+
+def _like_in_size(wanted: str, text: str, size: int) -> Iterator[str]:
+    """Yield the runs of words of a text that may be like a text, by their lengths and their letters."""
+    letters, length = _letters(wanted), len(wanted)
+    for run, its_letters in _runs(text, size):
+        # Letters that are not in both have no counterpart.
+        spare = round((1 - ALIKE) * (length + len(run)), 6)
+        if abs(length - len(run)) <= spare and (letters ^ its_letters).bit_count() <= spare:
+            yield run
+
+
+@lru_cache(maxsize=8)
+def _runs(text: str, size: int) -> tuple[tuple[str, int], ...]:
+    """Return each run of as many words of a text once, in order, with its letters."""
+    words = text.split()[:WORDS]
+    runs = [" ".join(words[start : start + size]).strip(".,;:!?\"'()") for start in range(len(words) - size + 1)]
+    return tuple([(run, _letters(run)) for run in dict.fromkeys(runs)])
+
+
+def _letters(text: str) -> int:
+    """Return the set of letters of a text as bits; letters far apart may share one."""
+    return sum(1 << letter for letter in {ord(letter) % 64 for letter in text.casefold()})
 
 
 def _nearly_at_edge(op: str, text: Any, edges: Any) -> str:
@@ -122,7 +161,7 @@ def _nearly_at_edge(op: str, text: Any, edges: Any) -> str:
     for edge in (edges,) if isinstance(edges, str) else edges if isinstance(edges, tuple) else ():
         if isinstance(edge, str) and edge:
             found = text[: len(edge)] if op == ".startswith" else text[-len(edge) :]
-            if found.casefold() == edge.casefold():
+            if _same_but_case(found, edge):
                 return f"it is {found!r} there: only upper and lower case differ"
     return ""
 
@@ -135,7 +174,8 @@ def _distance(left: Any, right: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Tell whether a value is a number of a size that people compare."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _alike(a: str, b: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dispatcher.lang.diagnostics import Diagnostic
 from dispatcher.render.text import Line, count
 
-_SEVERITY_STYLE = {"error": "bold red", "warning": "bold yellow"}
+_SEVERITY_STYLE = {"error": "bold red", "warning": "bold yellow", "info": "bold blue"}
+_NOUNS = {"error": "error", "warning": "warning", "info": "remark"}
 
 
 def diagnostics(problems: Sequence[Diagnostic]) -> list[Line]:
@@ -16,11 +17,11 @@ def diagnostics(problems: Sequence[Diagnostic]) -> list[Line]:
     for problem in problems:
         lines.extend(_diagnostic(problem))
         lines.append([])
-    errors = sum(problem.severity == "error" for problem in problems)
-    warnings = len(problems) - errors
-    if problems:
-        counts = [count(errors, "error")] * bool(errors) + [count(warnings, "warning")] * bool(warnings)
-        lines.append([("bold", " and ".join(counts))])
+    every = [problem.severity for problem in problems]
+    counts = [count(every.count(severity), noun) for severity, noun in _NOUNS.items() if severity in every]
+    if counts:
+        *others, last = counts
+        lines.append([("bold", f"{', '.join(others)} and {last}" if others else last)])
     return lines
 
 
@@ -35,10 +36,10 @@ def _diagnostic(problem: Diagnostic) -> list[Line]:
     marks = "^" * max(1, min(marked, len(problem.excerpt) - problem.excerpt_column + 1))
     lines: list[Line] = [
         [(style, f"{problem.severity}[{problem.code}]"), ("bold", f": {problem.message}")],
-        [("blue", f"{gutter}--> "), ("", f"{problem.filename}:{problem.line}:{problem.column}")],
-        [("blue", f"{gutter} |")],
-        [("blue", f"{number} | "), ("", problem.excerpt)],
-        [("blue", f"{gutter} | "), ("", indent), (style, marks)],
+        [("cyan", f"{gutter}--> "), ("", f"{problem.filename}:{problem.line}:{problem.column}")],
+        [("cyan", f"{gutter} |")],
+        [("cyan", f"{number} | "), ("", problem.excerpt)],
+        [("cyan", f"{gutter} | "), ("", indent), (style, marks)],
     ]
     if problem.help:
         lines.append([("green", "help"), ("", f": {problem.help}")])

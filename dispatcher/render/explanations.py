@@ -11,6 +11,7 @@ _ORIGINS = {
     "ticket": "as the ticket came",
     "default": "the integration default",
     "message": "made of the message",
+    "fault": "a rule failed, and `on_fault` is refuse",
     "unset": "not set",
 }
 LONGEST_VALUE = 120
@@ -80,7 +81,8 @@ def _field(field: Mapping[str, Any], files: bool) -> list[Line]:
             lines.append([("dim", f"  ... {count(field['omitted_steps'], 'write')} more ...")])
         lines += _step(step, field, files)
     for part in field["because"]:
-        lines.append([("dim", f"  because line {part['line']} was {_truth(part)}: "), ("", _clipped(part["text"]))])
+        was = "entered" if part["truth"] is None else _truth(part)
+        lines.append([("dim", f"  because line {part['line']} was {was}: "), ("", _clipped(part["text"]))])
         if part["values"]:
             lines.append([("", f"    {_values(part)}")])
     lines += _otherwise(field, files)
@@ -172,6 +174,10 @@ def _miss(miss: Mapping[str, Any], *, nearest: bool = False) -> list[Line]:
             lines.append([("", f"      nothing to go through: {_values(part)}")])
         case "no match":
             lines.append([("", f"      no match: {_values(part)}")])
+        case "left":
+            return [[("", f"    the last line above it that ran is line {miss['line']}: {_clipped(miss['text'])}")]]
+        case "not called":
+            lines.append([("", "      not called")])
         case _:
             lines.append([("dim", "      not reached")])
     return lines

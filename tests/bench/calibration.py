@@ -67,7 +67,7 @@ def deep(x):
 # What every program uses, what is no more than an operator of Python, and types that only tell values apart.
 UNMEASURED = frozenset(
     {
-        *(".locals", ".enter", ".leave", ".logged", ".effect_of", ".changes", ".first_line"),
+        *(".locals", ".enter", ".leave", ".logged", ".effect_of", ".changes", ".first_line", ".seen"),
         *(
             ".bound",
             ".charge",
