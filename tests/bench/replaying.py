@@ -23,6 +23,16 @@ from tests.bench.workloads import DEFAULTS, workload
 UNIT = "/s"
 # As many tickets as are in memory at a time.
 CHUNK = 10_000
+# The rule that changes some tickets, and the tests of past tickets.
+PLANTED = "if len(msg) % 50 == 0:\n    agent = 'Bench'\n"
+TESTS = """
+rules = "old.rules"
+[[test]]
+name = "nobody is called so"
+tickets = ["past.ndjson"]
+[test.expect]
+unchanged = ["agent"]
+"""
 
 
 def evaluating(scale: Scale, peers: Mapping[str, Engine]) -> Line:
@@ -60,6 +70,37 @@ def from_file(processes: int) -> Callable[[Scale, Mapping[str, Engine]], Line]:
         # 1 says that the rules refuse some tickets, as these do.
         if not set(codes) <= {0, 1} or decided != len(tickets):
             raise NoFigureError(f"{decided} of {len(tickets)} tickets were decided")
+        return Line(None, {DISPATCHER: Figure(spread([rate]), UNIT)})
+
+    return measure
+
+
+def over_history(*arguments: str, share: int = 1) -> Callable[[Scale, Mapping[str, Engine]], Line]:
+    """Return the measurement of a command that goes through past tickets, or through one of `share` of them.
+
+    It finds upstream's examples in `old.rules`, the same with one rule more in `new.rules`, and tests in `tests.toml`.
+    """
+
+    def measure(scale: Scale, peers: Mapping[str, Engine]) -> Line:
+        made = workload(upstream(textwrap=True), scale.tickets)
+        count = max(1, scale.replayed // share)
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "old.rules").write_text(made.rules.text, encoding="utf-8")
+            (folder / "new.rules").write_text(f"{made.rules.text}\n{PLANTED}", encoding="utf-8")
+            (folder / "tests.toml").write_text(TESTS, encoding="utf-8")
+            (folder / "dispatcher.toml").write_text(settings(), encoding="utf-8")
+            lines = (json.dumps(ticket) + "\n" for ticket in _tickets(made.tickets, count))
+            (folder / "past.ndjson").write_text("".join(lines), encoding="utf-8")
+            command = [sys.executable, "-c", COMMAND, *arguments, "--format", "json"]
+            start = perf_counter()
+            with (folder / "out").open("wb") as output:
+                code = subprocess.run(command, cwd=folder, stdout=output, check=False).returncode
+            rate = count / (perf_counter() - start)
+            told = (folder / "out").read_text(encoding="utf-8")
+        # 1 says that something was found; what goes ticket by ticket prints a line for each.
+        if code not in (0, 1) or (f'"tickets": {count}' not in told and told.count("\n") != count):
+            raise NoFigureError(f"{arguments[0]} has ended with {code}")
         return Line(None, {DISPATCHER: Figure(spread([rate]), UNIT)})
 
     return measure

@@ -11,7 +11,7 @@ from tests.bench.compiling import again, compiling, linear, memory
 from tests.bench.deciding import deciding, flatness, of, of_many
 from tests.bench.engines import Engine, dispatcher_asked, dispatcher_program
 from tests.bench.measure import Scale
-from tests.bench.replaying import cores, evaluating, from_file
+from tests.bench.replaying import cores, evaluating, from_file, over_history
 from tests.bench.serving import serving
 from tests.bench.starting import checking, starting
 from tests.bench.table import Goal, Line
@@ -30,6 +30,8 @@ class Row:
 W1 = of(rules.simple)
 W2 = of(partial(rules.upstream, textwrap=False))
 W2_TEXTWRAP = of(partial(rules.upstream, textwrap=True))
+BACKTEST = ("backtest", "new.rules", "--against", "old.rules", "--history", "past.ndjson")
+EXPLAIN = ("explain", "old.rules", "--tickets", "past.ndjson")
 
 ROWS = (
     Row("W1-program", "one simple rule: the program alone", Goal(0.9, 0.7), deciding(W1, dispatcher_program)),
@@ -66,5 +68,9 @@ ROWS = (
     ),
     Row("replay-file", "`dispatcher run` on them, from NDJSON to NDJSON", None, from_file(1)),
     Row("replay-cores", "the same in a process for each core", None, from_file(cores())),
+    Row("backtest", "`dispatcher backtest` on them, against one rule less", None, over_history(*BACKTEST)),
+    Row("test", "`dispatcher test` with them as one test", None, over_history("test", ".")),
+    Row("audit", "`dispatcher audit` of them", None, over_history("audit", "old.rules", "--history", "past.ndjson")),
+    Row("explain", "`dispatcher explain` of a fiftieth", None, over_history(*EXPLAIN, share=50)),
     Row("service", "`POST /v1/rules/test`; reference: an empty endpoint", Goal(0.7, at_least=True), serving),
 )
