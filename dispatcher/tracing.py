@@ -8,7 +8,7 @@ traces are numbers; here they become lines and text of the rule files.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -118,15 +118,16 @@ def traced(
     *,
     now: datetime | None = None,
     forced: Mapping[tuple[int, int, int], bool] | None = None,
-    keeps: bool = True,
+    counted: Container[tuple[int, int]] | None = None,
     until: int | None = None,
 ) -> Traced:
     """Decide a ticket as `ruleset.decide` does, and keep what the branches saw.
 
     Conditions at the sites `forced` are taken to be as it says, whatever they are. Of many looks at one condition the
-    first are kept; with the moment `until`, the last before it. Where it `keeps` nothing, branches are only counted.
+    first are kept; with the moment `until`, the last before it. With `counted`, what branches of these statements do is
+    only counted.
     """
-    trace = Trace(forced, keeps=keeps, until=until)
+    trace = Trace(forced, counted=counted, until=until)
     now = now if now is not None else datetime.now().astimezone()
     decision, outcome = ruleset.trace(ticket, now=now, trace=trace)
     return Traced(ruleset, ticket, now, decision, outcome.writes, trace)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dispatcher import RulesError, RuleSet
 from dispatcher.backtest import When, backtest
-from dispatcher.history import History
+from dispatcher.history import GIVEN, History
 from dispatcher.lang.source import Source
 from service import examples
 from service.deciding import on_the_side
@@ -47,7 +47,14 @@ EXAMPLE: dict[str, Any] = {
                 }
             ],
             "fault": None,
-            "examples": [{"place": examples.ID, "subject": "Nobody on the second floor can print", "values": {}}],
+            "examples": [
+                {
+                    "place": examples.ID,
+                    "id": examples.ID,
+                    "subject": "Nobody on the second floor can print",
+                    "values": {},
+                }
+            ],
         }
     ],
     "variables": {"priority": 17},
@@ -58,6 +65,8 @@ EXAMPLE: dict[str, Any] = {
     "outside": 0,
     "no_longer_kept": 3,
     "not_decided": 0,
+    "nothing_known": 0,
+    "nothing_known_places": [],
     "cut": None,
     "new_revision": "8c1f" * 16,
     "old_revision": "41f3c7ad" * 8,
@@ -145,6 +154,7 @@ class Example(BaseModel):
     """A ticket to open: its id or its number in the request, and its values of the variables that vary."""
 
     place: str
+    id: str | None
     subject: str
     values: dict[str, Values]
 
@@ -190,6 +200,8 @@ class BacktestAnswer(BaseModel):
     outside: int = Field(description="Tickets that came in before `since`, or not before `until`.")
     no_longer_kept: int = Field(description="Tickets of which the content is deleted by now.")
     not_decided: int
+    nothing_known: int = Field(description="Tickets that do not change, and of which no key is a ticket variable.")
+    nothing_known_places: list[str] = Field(description="Some of them.")
     cut: Literal["limit", "time"] | None = Field(
         description=f"Why not all tickets were compared: `limit`, or `time` after {MOST_SECONDS:g} s. Null: all were."
     )
@@ -220,7 +232,7 @@ router = APIRouter(tags=["rules"], route_class=JsonRoute, responses={"default": 
 )
 async def backtest_given(request: Request, body: BacktestRequest) -> JsonAnswer:
     """Which of these tickets the new rules would decide otherwise, how, and by which line. Nothing is kept or filed."""
-    lines = [("#", number, json.dumps(ticket).encode("ascii")) for number, ticket in enumerate(body.history, 1)]
+    lines = [(GIVEN, number, json.dumps(ticket).encode("ascii")) for number, ticket in enumerate(body.history, 1)]
     return await _answer(request, body, partial(History, lines, len(lines), "tickets"), body.now)
 
 
@@ -235,17 +247,23 @@ async def backtest_kept(request: Request, body: KeptBacktestRequest) -> JsonAnsw
     trials: Trials = request.app.state.trials
     since, until = (moment and trials.moment(moment) for moment in (body.since, body.until))
     database = request.app.state.database
-    return await _answer(request, body, partial(kept_history, database, since=since, until=until, newest=body.limit))
+    opened = partial(kept_history, database, since=since, until=until, newest=body.limit)
+    return await _answer(request, body, opened, limit=body.limit)
 
 
 async def _answer(
-    request: Request, body: _Rules, opened: Callable[[], History], now: datetime | None = None
+    request: Request,
+    body: _Rules,
+    opened: Callable[[], History],
+    now: datetime | None = None,
+    *,
+    limit: int | None = None,
 ) -> JsonAnswer:
     state = request.app.state
     trials: Trials = state.trials
     since, until = (moment and trials.moment(moment) for moment in (body.since, body.until))
     when = When(trials.moment(now), state.settings.zone, since, until)
-    work = partial(_report, state.rules.ruleset, body.sources(), opened, when, body.examples)
+    work = partial(_report, state.rules.ruleset, body.sources(), opened, when, body.examples, limit)
     try:
         return JsonAnswer(await on_the_side(work))
     except RulesError as error:
@@ -256,7 +274,12 @@ async def _answer(
 
 
 def _report(
-    active: RuleSet, sources: Iterable[Source], opened: Callable[[], History], when: When, named: int
+    active: RuleSet,
+    sources: Iterable[Source],
+    opened: Callable[[], History],
+    when: When,
+    named: int,
+    limit: int | None,
 ) -> dict[str, Any]:
     end = time.monotonic() + MOST_SECONDS
     new = active.with_sources(sources)
@@ -266,6 +289,7 @@ def _report(
         active,
         history.lines,
         when,
+        limit=limit,
         examples=named,
         # Other processes would keep the cores from those that take tickets in.
         processes=1,

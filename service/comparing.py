@@ -74,11 +74,11 @@ def _ended(lines: list[str]) -> Iterator[str]:
 class _Matched(SequenceMatcher[str]):
     """What two texts have in common, found elsewhere; gives what a diff is made of."""
 
-    def __init__(self, blocks: list[Match[str]]) -> None:
+    def __init__(self, blocks: list[Match]) -> None:
         super().__init__()
         self._blocks = blocks
 
-    def get_matching_blocks(self) -> list[Match[str]]:
+    def get_matching_blocks(self) -> list[Match]:
         """Return the common parts, in order."""
         return self._blocks
 
@@ -103,9 +103,9 @@ def _range(start: int, end: int) -> str:
     return f"{start + (end > start)},{end - start}"
 
 
-def _common(old: Sequence[str], new: Sequence[str]) -> list[Match[str]]:
+def _common(old: Sequence[str], new: Sequence[str]) -> list[Match]:
     """Return parts that two texts have in common, in order."""
-    found: list[Match[str]] = []
+    found: list[Match] = []
     pending = [(0, len(old), 0, len(new))]
     while pending:
         low, high, new_low, new_high = pending.pop()
@@ -129,7 +129,7 @@ def _common(old: Sequence[str], new: Sequence[str]) -> list[Match[str]]:
                 pending.append((begin, stop, new_begin, new_stop))
         else:
             found += _compared(old, low, high, new, new_low, new_high)
-    joined: list[Match[str]] = []
+    joined: list[Match] = []
     for block in sorted(block for block in found if block.size):
         last = joined[-1] if joined else Match(0, 0, 0)
         if (last.a + last.size, last.b + last.size) == (block.a, block.b):
@@ -163,7 +163,7 @@ def _once_in_both(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int
 
 def _compared(
     old: Sequence[str], low: int, high: int, new: Sequence[str], new_low: int, new_high: int
-) -> Iterator[Match[str]]:
+) -> Iterator[Match]:
     times, new_times = Counter(old[low:high]), Counter(new[new_low:new_high])
     if sum(number * new_times[line] for line, number in times.items()) <= _FEW:
         matcher = SequenceMatcher(None, old[low:high], new[new_low:new_high], autojunk=False)

@@ -7,18 +7,43 @@ look-ups are those of its decision.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from dispatcher.errors import DispatcherError, SettingsError
 from dispatcher.history import SERVICE, History, Line
 from service.database import Database
 from service.intake import first_id
+from service.settings import load_settings
 from service.store import TICKETS
 
+# What is read at a time, in tickets and in bytes: long enough to be quick, and no transaction lasts.
 PAGE = 500
+PAGE_BYTES = 8_000_000
+FETCHED = 50
 _ID = TICKETS.c.id
+
+
+@contextmanager
+def reading(config: Path | None) -> Iterator[Database]:
+    """The database of the settings, also beside a service; raise SettingsError where there is none."""
+    database = Database(load_settings(config).database)
+    if database.is_sqlite and not Path(database.url.database or "").exists():
+        raise SettingsError(
+            f"there is no database {database.url.database}; go to the folder of the service's settings, name them with "
+            "--config, or name a file of past tickets with --history"
+        )
+    database.open(exclusive=False)
+    try:
+        yield database
+    except sa.exc.DBAPIError as error:
+        raise DispatcherError(f"the database {database} cannot be used: {error.orig}") from None
+    finally:
+        database.close()
 
 
 def kept_history(
@@ -36,13 +61,18 @@ def kept_history(
         wanted.append(first_id(_milliseconds(until) + 1) > _ID)
     more = False
     with database.engine.connect() as connection:
+        last = connection.execute(sa.select(sa.func.max(_ID)).where(*wanted)).scalar()
+        if last is None:
+            return History((), 0, "tickets")
+        # A service goes on meanwhile.
+        wanted.append(last >= _ID)
         if newest is not None:
             whole = sa.select(_ID).where(*wanted, TICKETS.c.payload.is_not(None)).order_by(_ID.desc())
             first = connection.execute(whole.offset(newest - 1).limit(2)).scalars().all()
             more = len(first) > 1
             wanted += [first[0] <= _ID] if first else []
-        total, last = connection.execute(sa.select(sa.func.count(), sa.func.max(_ID)).where(*wanted)).one()
-    return History(_lines(database, [*wanted, last >= _ID]) if total else (), total, "tickets", more)
+        total = connection.execute(sa.select(sa.func.count()).select_from(TICKETS).where(*wanted)).scalar_one()
+    return History(_lines(database, wanted), total, "tickets", more)
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -57,14 +87,19 @@ def _lines(database: Database, wanted: list[Any]) -> Iterator[Line]:
     number = 0
     below = ""
     while True:
-        with database.engine.connect() as connection:
-            rows = list(connection.execute(query.where(below < _ID)))
-        if not rows:
+        page: list[tuple[str, bytes]] = []
+        with database.engine.connect().execution_options(yield_per=FETCHED) as connection:
+            size = 0
+            for row in connection.execute(query.where(below < _ID)):
+                page.append((row.id, _envelope(row)))
+                size += len(page[-1][1])
+                if size >= PAGE_BYTES:
+                    break
+        if not page:
             return
-        for row in rows:
+        for below, envelope in page:
             number += 1
-            yield SERVICE, number, _envelope(row)
-        below = rows[-1].id
+            yield SERVICE, number, envelope
 
 
 def _envelope(row: Any) -> bytes:

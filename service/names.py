@@ -108,7 +108,7 @@ class NamesCheck:
 
     def _report(self, ruleset: RuleSet, snapshot: Snapshot) -> NamesReport:
         kept = Lock.read(self._lock_path) if self._lock_path is not None else None
-        lock = self._remembered.with_names(kept.names) if kept is not None else self._remembered
+        lock = self._remembered.with_names(kept.names) if kept and kept.is_of(snapshot.halo) else self._remembered
         defaults = Defaults(ruleset.defaults)
         report = self._looked_up(ruleset.sources, ruleset.schema, defaults, snapshot, lock)
         self._remembered = self._remembered.with_names(report.meanings)

@@ -72,12 +72,13 @@ async def _if_match(
     if_match: Annotated[
         str | None,
         Header(
-            pattern=rf'^\s*(\*|"[0-9a-f]{{{SHORTEST},64}}"|[0-9a-f]{{{SHORTEST},64}})\s*$',
+            pattern=rf'^\s*(\*|(W/)?"[0-9a-f]{{{SHORTEST},64}}"|[0-9a-f]{{{SHORTEST},64}})\s*$',
             description="The revision that must be in force, as `ETag` gives it: else nothing is changed.",
         ),
     ] = None,
 ) -> str | None:
-    wanted = (if_match or "*").strip().strip('"')
+    # Proxies that compress answers make tags weak.
+    wanted = (if_match or "*").strip().removeprefix("W/").strip('"')
     return None if wanted == "*" else wanted
 
 
@@ -92,8 +93,9 @@ def list_versions(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> JsonAnswer:
     """Which rules were in force since when, by whom and why; the first is in force. `ETag` is its revision."""
-    page = viewing.history(versions, limit, before)
+    # Asked before: who sends the tag back has seen all that it stands for.
     active = versions.active()
+    page = viewing.history(versions, limit, before)
     return JsonAnswer(page, headers={} if active is None else {"ETag": f'"{active.revision}"'})
 
 

@@ -364,6 +364,7 @@ def test_submission_errors() -> None:
     [
         {"fired": None},
         {"received_at": "noon"},
+        {"received_at": "0001-01-01"},
         {"fired": [{"file": "a", "line": []}]},
         {"changes": [{"file": "a", "line": 1, "new": 1}]},
         {"changes": [{"file": "a", "line": 1, "new": 1, "variable": {}}]},
@@ -546,3 +547,13 @@ def test_text(golden: Callable[[str, str], None]) -> None:
     """The text says what is odd about rules, and which tickets to open."""
     lines = as_text(audited(WRONG).to_dict(), 10)
     golden("audit.txt", "".join("".join(text for _, text in line) + "\n" for line in lines))
+
+
+def test_times_in_text() -> None:
+    """Times of tickets from several zones are told in one; where a time is in no other zone, as it is."""
+    ruleset = RuleSet.from_text("team = 'A'\n")
+    moments = ("2026-03-01T23:30:00-05:00", "2026-03-02T12:00:00+09:00")
+    report = audit(ruleset, read(ruleset, [{"ticket": {}, "received_at": moment} for moment in moments]))
+    assert as_text(report.to_dict(), 10)[0][1][1] == " from 2026-03-02 03:00 to 2026-03-02 04:30 (UTC)"
+    first = audit(ruleset, read(ruleset, [{"ticket": {}, "received_at": "0001-01-01T00:00:00+05:00"}]))
+    assert as_text(first.to_dict(), 10)[0][1][1] == " from 0001-01-01 00:00 to 0001-01-01 00:00 (UTC)"

@@ -58,7 +58,7 @@ def test_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "a.rules", "--history", "h.ndjson") == (
         0,
         f"""\
-2 tickets from 2026-03-02 12:00 to 2026-03-02 12:00
+2 tickets from 2026-03-02 12:00 to 2026-03-02 12:00 (UTC)
 rules {RuleSet.load("a.rules").revision[:12]}
 1 ticket could not be read
 

@@ -6,7 +6,8 @@ a rule or an order matters, and `report` is what was found.
 
 Of each variable of a ticket the rule that changed it last *has the last word*; every other rule that changed it is
 *overwritten* by that one. Only changes count: a rule that sets what is set already is not in the decision. A line
-belongs to the top-level statement that begins at or above it, so what a function writes is the function's.
+belongs to the top-level statement that begins at or above it, so what a function writes is the function's. Where the
+rules that wrote a variable are gone, or stood in another order, nothing is said of who overwrites whom.
 """
 
 from dispatcher.audit.cases import Case, Period, Skipped, cases_of

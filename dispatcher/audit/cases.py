@@ -172,7 +172,7 @@ class _Reading:
             errors = None if self._anew else _submission_errors(past)
             if past.decision is not None and not self._anew:
                 return self._kept(past, past.decision, errors)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return "unreadable"
         if past.ticket is None:
             return "not_kept"

@@ -117,6 +117,8 @@ class Tally:
         self.fields: dict[str, Hits] = {}
         self.values: Table[tuple[str, str, str], Values] = Table(Values)
         self._room = KEPT_TICKETS
+        # The case that was looked at last, and its ticket, which several things may happen to.
+        self._kept: tuple[Case | None, Example | None] = None, None
 
     def add(self, case: Case) -> bool:
         """Count one case; False where there is no room for the rules that decided it."""
@@ -230,14 +232,23 @@ class Tally:
 
     def _keep(self, examples: list[Example], case: Case) -> None:
         """Keep a ticket for experiments, where there is room for it."""
-        if not case.whole or len(examples) >= NAMED_EXAMPLES or len(case.text) > LONGEST_TEXT:
-            return
+        if len(examples) < NAMED_EXAMPLES:
+            if self._kept[0] is not case:
+                self._kept = case, self._example(case)
+            if self._kept[1] is not None:
+                examples.append(self._kept[1])
+
+    def _example(self, case: Case) -> Example | None:
+        if not case.whole or len(case.text) > LONGEST_TEXT:
+            return None
         past = read(case.text)
-        if isinstance(past, PastTicket) and past.ticket is not None:
-            size = len(json.dumps(past.ticket))
-            if size <= min(KEPT_TICKET, self._room):
-                self._room -= size
-                examples.append(Example(case.name, case.when, past.ticket))
+        if not isinstance(past, PastTicket) or past.ticket is None:
+            return None
+        size = len(json.dumps(past.ticket))
+        if size > min(KEPT_TICKET, self._room):
+            return None
+        self._room -= size
+        return Example(case.name, case.when, past.ticket)
 
     @staticmethod
     def _count(table: Table[Any, Hits], key: Hashable, case: Case) -> None:

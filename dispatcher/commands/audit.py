@@ -95,8 +95,8 @@ def _of_history(options: argparse.Namespace, ruleset_arguments: dict[str, Any], 
 
 def _of_service(options: argparse.Namespace, ruleset_arguments: dict[str, Any], period: Period) -> Report:
     """Return the audit of the tickets that the service keeps; there, earlier rules are found by their texts, too."""
-    from service.audit import former, reading, rules_in_force
-    from service.history import kept_history
+    from service.audit import former, rules_in_force
+    from service.history import kept_history, reading
     from service.versions import Versions
 
     given = None if options.rules is None else RuleSet(sources(options.rules), **ruleset_arguments)

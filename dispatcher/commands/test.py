@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from dispatcher.render import junit
 from dispatcher.render.testing import report as rendered
 from dispatcher.render.text import write
 from dispatcher.testing import run_tests
-from dispatcher.testing.running import find_tests
+from dispatcher.testing.running import find_tests, rules_named
 
 # Files whose change can change what becomes of a test.
 _WATCHED = (".rules", ".toml", ".json", ".ndjson", ".jsonl")
+
+# How often it is looked whether what is watched is still there.
+_SECONDS = 0.2
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -67,18 +72,52 @@ def _run(options: argparse.Namespace) -> int:
 
 def _watched(options: argparse.Namespace) -> int:
     """Run the tests, and again after each change; return 0 when the user ends it."""
-    from watchfiles import watch  # takes longer to import than most tests to run
-
     find_tests(options.path)
     print(f"Watching {options.path}; Ctrl-C ends", file=sys.stderr)
-    begun = False
     with suppress(KeyboardInterrupt):
+        while True:
+            _watch(options, _places(options.path))
+            # What was deleted may come again.
+            time.sleep(_SECONDS)
+    return 0
+
+
+def _watch(options: argparse.Namespace, places: list[Path]) -> None:
+    """Run the tests, and again after each change; return when other places are to be watched."""
+    from watchfiles import watch  # takes longer to import than most tests to run
+
+    begun = False
+    numbered = _numbered(places)
+    # A place may vanish before it is watched.
+    with suppress(FileNotFoundError):
         # It yields nothing, too, from time to time: first when it has begun to watch, so that no change is missed.
-        for changes in watch(options.path, watch_filter=_concerns_tests, rust_timeout=200, yield_on_timeout=True):
+        for changes in watch(
+            *numbered, watch_filter=_concerns_tests, rust_timeout=int(_SECONDS * 1000), yield_on_timeout=True
+        ):
+            # Of a place that another one was put in the place of, nothing more is heard.
+            if _numbered(_places(options.path) if changes else places) != numbered:
+                return
             if changes or not begun:
                 begun = True
                 _run_once(options)
-    return 0
+
+
+def _places(path: Path) -> list[Path]:
+    """Return what is to be watched: the folder, and rules that its tests are for and that may stand elsewhere."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        return [folder, *rules_named(path)]
+    except DispatcherError:
+        return [folder]
+
+
+def _numbered(places: Iterable[Path]) -> dict[Path, int]:
+    """Return those of the places that are there, each with the number by which the system knows it."""
+    found = {}
+    for place in places:
+        with suppress(OSError):
+            found[place] = place.stat().st_ino
+    return found
 
 
 def _concerns_tests(_change: object, file: str) -> bool:

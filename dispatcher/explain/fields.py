@@ -43,8 +43,8 @@ class Place:
 class Step:
     """Writes of one line to a variable, one after the other: what it held before and after them.
 
-    `fate` tells what became of the value: it stays, a later line (`by`) made another of it or overwrote it, or it is the
-    same as before. Of a mapping, the items that the step changed count.
+    `fate` tells what became of the value: it stays, a later line (`by`) made another of it or overwrote it, or it is
+    the same as before. Of a mapping, the items that the step changed count.
     """
 
     place: Place

@@ -6,7 +6,7 @@ when nothing else holds them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from dispatcher.lang.records import dataclass
@@ -50,16 +50,20 @@ class Trace:
     """What one evaluation passed. Sites are known by the numbers of program, statement and site."""
 
     def __init__(
-        self, forced: Mapping[tuple[int, int, int], bool] | None = None, *, keeps: bool = True, until: int | None = None
+        self,
+        forced: Mapping[tuple[int, int, int], bool] | None = None,
+        *,
+        counted: Container[tuple[int, int]] | None = None,
+        until: int | None = None,
     ) -> None:
         """Begin a trace; conditions at the sites `forced` are taken to be what is said there.
 
-        Unless it `keeps` values, they are only counted. With the moment `until`, those of each site are kept that are
-        the last before it, in place of the first.
+        With `counted`, what these statements pass is counted, and no value kept. With the moment `until`, those of each
+        site are kept that are the last before it, in place of the first.
         """
         self.program = 0
         self.forced = forced or {}
-        self._keeps = keeps
+        self._counted = counted
         self._until = until
         self._sites: dict[tuple[int, int, int], Sightings] = {}
         self._moment = 0
@@ -71,6 +75,9 @@ class Trace:
 
     def see(self, statement: int, site: int, value: Any) -> Any:
         """Note a value, or what the site is forced to be, and return it."""
+        counted = self._counted
+        if counted is not None and (self.program, statement) not in counted:
+            return value
         place = (self.program, statement, site)
         value = self.forced.get(place, value)
         found = self._sites.get(place)
@@ -81,7 +88,7 @@ class Trace:
             found.true += 1
         else:
             found.false += 1
-        if self._keeps:
+        if counted is None:
             self._moment = found.last = self._moment + 1
             if self._until is not None:
                 if self._moment <= self._until:

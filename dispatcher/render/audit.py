@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from dispatcher.render.text import Line, section, value_text
@@ -57,7 +59,7 @@ def _heading(found: Mapping[str, Any]) -> list[Line]:
     if not found["tickets"]:
         lines: list[Line] = [[("bold", "no tickets to look at")]]
     else:
-        span = f" from {_minute(found['first'])} to {_minute(found['last'])}" if found["first"] else ""
+        span = f" from {_minute(found['first'])} to {_minute(found['last'])} (UTC)" if found["first"] else ""
         lines = [[("bold", tickets), ("", span)]]
     older = [one for one in found["revisions"] if not one["in_force"]]
     rules = f"rules {found['revision'][:12]}"
@@ -206,6 +208,9 @@ def _last(entry: Mapping[str, Any]) -> str:
 
 
 def _minute(time: str) -> str:
+    """Return a time in UTC, since tickets may come from several zones; as it is, where that is before all years."""
+    with suppress(OverflowError):
+        time = datetime.fromisoformat(time).astimezone(UTC).isoformat()
     return time[:16].replace("T", " ")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dispatcher.explain.misses import MAX_LOOKS
 from dispatcher.render.text import Line, count, section, value_text
 
 _ORIGINS = {
@@ -194,7 +195,8 @@ def _clipped(text: str) -> str:
 def _parts(miss: Mapping[str, Any], part: Mapping[str, Any] | None) -> list[Line]:
     if part is None:
         return [[("dim", "      what it saw was not kept")]]
-    times = f" each of {miss['looks']} times; at the nearest" if miss["looks"] > 1 else ""
+    first = f" of the first {MAX_LOOKS}" if miss["looks"] > MAX_LOOKS else ""
+    times = f" each of {miss['looks']} times; at the nearest{first}" if miss["looks"] > 1 else ""
     lines: list[Line] = []
     if part["text"] == miss["text"]:
         lines.append([("red", f"      {_truth(part)}{times}"), ("", f": {_values(part)}")])

@@ -7,11 +7,13 @@ and that of a function are entered. An arm that no ticket can take, such as the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from dispatcher.decisions import RuleOutcome
+from dispatcher.lang.evaluator import Outcome
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Source
 from dispatcher.plain import to_json_safe
@@ -113,13 +115,13 @@ class Recorder:
     def watch(self, ruleset: RuleSet, paths: Iterable[str]) -> Watch:
         """Return what notes the decisions of a rule set; `paths` are those of its files."""
         files = []
-        found: dict[int, list[LocatedBranch]] = {}
+        found: dict[int, dict[int, list[LocatedBranch]]] = {}
         for branch in branches(ruleset):
-            found.setdefault(branch.place[0], []).append(branch)
+            found.setdefault(branch.place[0], {}).setdefault(branch.place[1], []).append(branch)
         for number, path in enumerate(paths):
             if path not in self._files:
                 rules = {place[1]: ruleset.rule(place) for place in ruleset.places if place[0] == number}
-                self._files[path] = _File(ruleset.programs[number].source, rules, found.get(number, []))
+                self._files[path] = _File(ruleset.programs[number].source, rules, found.get(number, {}))
             files.append(self._files[path])
         return Watch(ruleset, files)
 
@@ -144,30 +146,71 @@ class Watch:
         self._ruleset = ruleset
         self._files = files
 
-    def note(self, fired: Iterable[tuple[int, int]], ticket: Mapping[str, Any], now: datetime) -> None:
-        """Note the rules that fired on a ticket; while arms are missing, it is decided again, and traced."""
-        for program, statement in fired:
-            self._files[program].rules_missing.pop(statement, None)
-        if any(file.arms_missing for file in self._files):
-            for (program, statement), number, held, failed in traced(
-                self._ruleset, ticket, now=now, keeps=False
-            ).counts():
-                missing = self._files[program].arms_missing
-                if held:
-                    missing.pop((statement, number, True), None)
-                if failed:
-                    missing.pop((statement, number, False), None)
+    def note(self, outcome: Outcome, ticket: Mapping[str, Any], now: datetime) -> None:
+        """Note what the rules did with a ticket; where that does not tell which arms were taken, it is traced."""
+        unclear = False
+        for number, file in enumerate(self._files):
+            fired = {statement for program, statement in outcome.fired if program == number}
+            file.note_fired(fired)
+            if outcome.faults:
+                unclear |= bool(file.arms_missing)
+            else:
+                unclear |= file.note_arms(fired)
+        if unclear:
+            waiting = {(number, statement) for number, file in enumerate(self._files) for statement in file.waiting}
+            for place, number, held, failed in traced(self._ruleset, ticket, now=now, counted=waiting).counts():
+                self._files[place[0]].note_passed((place[1], number), held=held > 0, failed=failed > 0)
 
 
 class _File:
     """The rules of a file that have not fired, and the arms of branches that were not taken, by their numbers."""
 
-    def __init__(self, source: Source, rules: Mapping[int, RuleOutcome], found: Iterable[LocatedBranch]) -> None:
+    def __init__(
+        self, source: Source, rules: Mapping[int, RuleOutcome], found: Mapping[int, list[LocatedBranch]]
+    ) -> None:
         self.source = source
         self.rules_missing = dict(rules)
-        self.arms_missing = {(branch.place[1], branch.number, arm): branch for branch in found for arm in _arms(branch)}
+        self.arms_missing = {
+            (statement, branch.number, arm): branch
+            for statement, conditions in found.items()
+            for branch in conditions
+            for arm in _arms(branch)
+        }
         self._rules = len(self.rules_missing)
         self._arms = len(self.arms_missing)
+        # How many arms of each statement are missing.
+        self.waiting = Counter(statement for statement, _, _ in self.arms_missing)
+        # Statements whose arms only a trace tells, and the heads of the others that are not known to have failed.
+        heads = {statement: _heads(source, conditions) for statement, conditions in found.items()}
+        self._opaque = {statement for statement in self.waiting if not heads[statement]}
+        self._unfailed = {statement: numbers for statement, numbers in heads.items() if numbers}
+
+    def note_fired(self, fired: Iterable[int]) -> None:
+        """Note the rules that fired on a ticket."""
+        for statement in fired:
+            self.rules_missing.pop(statement, None)
+
+    def note_arms(self, fired: set[int]) -> bool:
+        """Note the arms that are known to be taken, and tell whether there may be others; no rule has failed."""
+        for statement in self._unfailed.keys() - fired:
+            # An `if` without `else` that has not fired: no condition held, and all were looked at.
+            for number in self._unfailed.pop(statement):
+                self._take(statement, number, arm=False)
+        return bool(self._opaque) or not self.waiting.keys().isdisjoint(fired)
+
+    def note_passed(self, branch: tuple[int, int], *, held: bool, failed: bool) -> None:
+        """Note which ways a branch went."""
+        if held:
+            self._take(*branch, arm=True)
+        if failed:
+            self._take(*branch, arm=False)
+
+    def _take(self, statement: int, number: int, *, arm: bool) -> None:
+        if self.arms_missing.pop((statement, number, arm), None) is not None:
+            self.waiting[statement] -= 1
+            if not self.waiting[statement]:
+                del self.waiting[statement]
+                self._opaque.discard(statement)
 
     def told(self, path: str) -> FileCoverage:
         """Return the coverage of the file."""
@@ -185,6 +228,24 @@ class _File:
             yield Gap(rule.line, "rule", rule.title or self.source.line(rule.line).strip(), "never fired")
         for (_, _, arm), branch in self.arms_missing.items():
             yield Gap(branch.line, branch.kind, branch.text, _NEVER[len(branch.arms) > 1, arm])
+
+
+def _heads(source: Source, found: Sequence[LocatedBranch]) -> tuple[int, ...]:
+    """Return the numbers of the `if` and each `elif` of a statement, where all else is inside of what they let run.
+
+    None where the statement is another one, or has an `else`.
+    """
+    chain = [branch for branch in found if not any(_inside(branch, other) for other in found)]
+    is_chain = chain[0].kind == "if" and all(branch.kind == "elif" for branch in chain[1:])
+    first = chain[0]
+    at_margin = first.column == len("if ") + 1 and source.text.startswith("if ", first.span.start - len("if "))
+    if not is_chain or not at_margin or chain[-1].otherwise is not None:
+        return ()
+    return tuple([branch.number for branch in chain])
+
+
+def _inside(branch: LocatedBranch, other: LocatedBranch) -> bool:
+    return other.body.start <= branch.span.start < other.body.end
 
 
 def _arms(branch: LocatedBranch) -> tuple[bool, ...]:

@@ -5,7 +5,7 @@ What is wrong is noted as a problem of the document with its line, and the test 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
@@ -17,8 +17,9 @@ from dispatcher.lang.records import dataclass
 from dispatcher.plain import to_json_safe
 from dispatcher.ruleset import OnFault
 from dispatcher.testing.document import Table, kind_of
-from dispatcher.testing.expectations import Expected, Words, read_expected
+from dispatcher.testing.expectations import Expected, Words, read_expected, whole
 
+TIME_IS_OVER = "not all of its tickets were decided: the time for these tests is over"
 # When a ticket arrives for which nothing says when: a Monday morning, in the time zone of the tests file.
 ARRIVAL = datetime(2026, 3, 2, 9, 0)
 
@@ -85,8 +86,8 @@ def read_settings(top: Table) -> Settings:
     )
 
 
-def read_test(table: Table, settings: Settings, words: Words) -> Definition:
-    """Return a test; with problems it is not to be run."""
+def read_test(table: Table, settings: Settings, words: Words, go_on: Callable[[], bool]) -> Definition:
+    """Return a test, read until `go_on` says no; with problems it is not to be run."""
     table.refuse_others(_TEST_KEYS)
     name = table.get("name", (str,), "what holds, as a sentence")
     if not name and type(table.values.get("name", "")) is str:
@@ -100,7 +101,17 @@ def read_test(table: Table, settings: Settings, words: Words) -> Definition:
         given = [found] if found is not None else []
     else:
         given = _several(table)
-    return Definition(name or "", table.line, tuple([_entry(table, item, settings, words) for item in given]))
+    entries: list[Entry] = []
+    shared: Expected | None = None
+    for item in given:
+        if not go_on():
+            table.problem("tickets", TIME_IS_OVER)
+            break
+        entry = _entry(table, item, settings, words, shared)
+        if not _says_more(item):
+            shared = entry.expected
+        entries.append(entry)
+    return Definition(name or "", table.line, tuple(entries))
 
 
 def _several(table: Table) -> list[Any]:
@@ -114,8 +125,11 @@ def _several(table: Table) -> list[Any]:
     return found or []
 
 
-def _entry(test: Table, given: Any, settings: Settings, words: Words) -> Entry:
-    """Return a ticket of a test, of which the test says what it does not say itself."""
+def _entry(test: Table, given: Any, settings: Settings, words: Words, shared: Expected | None) -> Entry:
+    """Return a ticket of a test, of which the test says what it does not say itself.
+
+    `shared` is what the test expects of tickets that say nothing of that, once that has been read.
+    """
     own = given if _says_more(given) else {"ticket": given}
     values = {key: test.values[key] for key in _TICKET_KEYS if key in test.values} | own
     # What the test and the ticket expect or look up is meant together.
@@ -129,10 +143,12 @@ def _entry(test: Table, given: Any, settings: Settings, words: Words) -> Entry:
         table.problem("expect", "nothing is expected; write `[test.expect]`, and below it what the decision must be")
     ticket = values["ticket"]
     return Entry(
-        ticket=to_json_safe(ticket) if isinstance(ticket, dict) else ticket,
+        ticket=whole(ticket) if isinstance(ticket, dict) else ticket,
         now=_now(table, settings.zone),
         looked_up=_looked_up(table),
-        expected=read_expected(expect or Table(test.document, {}, "`expect`", test.span), words),
+        expected=shared
+        if shared is not None and given is not own
+        else read_expected(expect or Table(test.document, {}, "`expect`", test.span), words),
     )
 
 

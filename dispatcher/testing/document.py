@@ -18,6 +18,10 @@ from dispatcher.testing.results import Problem
 
 _TEST = re.compile(r"[ \t]*\[\[[ \t]*test[ \t]*\]\]")
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+# A key of as many parts: reading it takes the square of their number, and nobody writes one.
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
+# Problems of one test that are told.
+MOST_PROBLEMS = 20
 _KINDS: Mapping[type, str] = {
     bool: "a truth value",
     int: "a whole number",
@@ -31,15 +35,24 @@ _KINDS: Mapping[type, str] = {
 }
 
 
+class TooManyProblemsError(Exception):
+    """So much is wrong that nobody wants to read more; the first problems are noted."""
+
+
 class Document:
     """The text of a tests file, and what was found to be wrong with it."""
 
     def __init__(self, file: str, text: str) -> None:
         self._file = file
         self._problems: list[Problem] = []
-        self._lines = text.splitlines()
+        text = text.removeprefix("\ufeff")
+        # As TOML counts them: other line ends are part of a text.
+        self._lines = text.removesuffix("\n").split("\n")
         self._tests = [number for number, line in enumerate(self._lines, 1) if _TEST.match(line)]
         self.values: dict[str, Any] = {}
+        if long := _LONG_KEY.search(text):
+            self.problem(text.count("\n", 0, long.start()) + 1, "a key of the file has too many parts")
+            return
         try:
             self.values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -53,10 +66,16 @@ class Document:
         self.problem(line, f"no TOML: {_PLACE.sub('', message)}")
 
     def problem(self, line: int | None, message: str) -> None:
-        """Note what is wrong at a line; once, where it is wrong for several tickets."""
+        """Note what is wrong at a line; once, where it is wrong for several tickets.
+
+        Raises TooManyProblemsError when there are many.
+        """
         problem = Problem(self._file, line, message)
         if problem not in self._problems:
             self._problems.append(problem)
+        if len(self._problems) == MOST_PROBLEMS:
+            self._problems.append(Problem(self._file, None, "what else is wrong is not told"))
+            raise TooManyProblemsError
 
     def take_problems(self) -> tuple[Problem, ...]:
         """Return what was found to be wrong since this was asked last."""

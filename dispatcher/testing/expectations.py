@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from dispatcher.decisions import Decision, Fault, RuleOutcome
 from dispatcher.halo.payloads import preview
 from dispatcher.lang.diagnostics import near_name
 from dispatcher.lang.records import dataclass
-from dispatcher.plain import same, to_json_safe
+from dispatcher.plain import MAX_DEPTH, Room, same, to_json_safe
 from dispatcher.ruleset import RuleSet
 from dispatcher.testing.document import Table, kind_of
 from dispatcher.testing.results import MOST_RULES, Difference, How, RuleLine, rules_told
@@ -71,10 +72,30 @@ class Words:
 
     def rules_called(self, named: str | int) -> list[RuleOutcome]:
         """Return the rules that a line, a title, or file and line as in `a.rules:12` may mean."""
-        if isinstance(named, int):
-            return [rule for rule in self.rules if rule.line == named]
-        titled = [rule for rule in self.rules if rule.title == named]
-        return titled or [rule for rule in self.rules if f"{rule.file}:{rule.line}" == named]
+        return self._by_name.get(named, [])
+
+    @cached_property
+    def _by_name(self) -> Mapping[str | int, list[RuleOutcome]]:
+        lines: dict[str | int, list[RuleOutcome]] = {}
+        titles: dict[str | int, list[RuleOutcome]] = {}
+        # Those on one line are told by it together.
+        for rule in dict.fromkeys(self.rules):
+            lines.setdefault(rule.line, []).append(rule)
+            lines.setdefault(f"{rule.file}:{rule.line}", []).append(rule)
+            titles.setdefault(rule.title, []).append(rule)
+        titles.pop("", None)
+        return lines | titles
+
+
+def whole(value: Any) -> Any:
+    """Return a value as JSON data with all that is in it, however much that is."""
+    return to_json_safe(value, Room(items=sys.maxsize, characters=sys.maxsize))
+
+
+def _depth(value: Any) -> int:
+    """Return how deep arrays and tables of a file are nested, which nest no deeper than it could be read."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
 
 
 # --- reading
@@ -90,7 +111,9 @@ def read_expected(table: Table, words: Words) -> Expected:
         if name is None:
             table.problem(key, f"`{key}` is no variable of tickets or of these rules{words.hint(key)}")
         else:
-            values[name] = to_json_safe(value)
+            values[name] = whole(value)
+            if _depth(value) > MAX_DEPTH - 1:
+                table.problem(key, f"`{key}` nests too deep to be compared")
     unchanged = table.texts("unchanged", 'the names of ticket variables, such as ["team"]') or ()
     for name in unchanged:
         if name not in words.writable:
@@ -216,7 +239,7 @@ class Comparison:
             if name not in ticket and name not in working:
                 yield Difference(name, "equal", expected, None, (), ("no rule has given it a value",))
                 continue
-            got = to_json_safe(ticket[name] if name in ticket else working[name])
+            got = whole(ticket[name] if name in ticket else working[name])
             if not same(expected, got):
                 yield Difference(name, "equal", expected, got, *self._cause(name))
 
@@ -227,7 +250,10 @@ class Comparison:
         for name in self._expected.unchanged:
             if name in first:
                 got = self._decision.action_variables[name]
-                yield Difference(name, "unchanged", first[name], got, *self._cause(name))
+                lines, notes = self._cause(name)
+                if same(got, first[name]):
+                    notes = (*notes, "it was changed, and then changed back")
+                yield Difference(name, "unchanged", first[name], got, lines, notes)
 
     def _unset(self) -> Iterator[Difference]:
         values = self._decision.other_variables | self._decision.action_variables

@@ -8,6 +8,7 @@ from typing import Any
 
 from dispatcher.decisions import Decision, RuleOutcome
 from dispatcher.explain.misses import Miss, misses, nearest
+from dispatcher.plain import to_json_safe
 from dispatcher.ruleset import RuleSet
 from dispatcher.tracing import statement_at, traced
 
@@ -48,5 +49,5 @@ def _in_words(miss: Miss) -> str | None:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = repr(to_json_safe(value))
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "..."

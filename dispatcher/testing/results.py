@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from dispatcher.decisions import RuleOutcome
 from dispatcher.lang.records import dataclass, replace
-from dispatcher.plain import Room, to_json_safe
+from dispatcher.plain import Room, same, to_json_safe
 from dispatcher.testing.coverage import Coverage
 
 Outcome = Literal["pass", "fail", "error"]
@@ -94,14 +94,12 @@ class Failure:
 
 def failure(ticket: str, differences: Iterable[Difference], fired: Sequence[RuleOutcome], room: Room) -> Failure:
     """Return a failure that holds no more than there is room for."""
-    bounded = [
-        replace(
-            difference,
-            expected=to_json_safe(difference.expected, room),
-            got=to_json_safe(difference.got, room),
-        )
-        for difference in differences
-    ]
+    bounded = []
+    for difference in differences:
+        expected, got = to_json_safe(difference.expected, room), to_json_safe(difference.got, room)
+        too_big = difference.how == "equal" and same(expected, got) and not same(difference.expected, difference.got)
+        notes = (*difference.notes, "they are too big to be shown") if too_big else difference.notes
+        bounded.append(replace(difference, expected=expected, got=got, notes=notes))
     return Failure(ticket, tuple(bounded), tuple(fired[:MOST_RULES]), max(len(fired) - MOST_RULES, 0))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from dispatcher.lang.source import Source
 from dispatcher.plain import Room
 from dispatcher.ruleset import RuleSet
 from dispatcher.testing.coverage import Recorder, Watch
-from dispatcher.testing.definitions import Definition, Entry, Settings, read_settings, read_test
-from dispatcher.testing.document import Document
+from dispatcher.testing.definitions import TIME_IS_OVER, Definition, Entry, Settings, read_settings, read_test
+from dispatcher.testing.document import Document, TooManyProblemsError
 from dispatcher.testing.expectations import Comparison, Words
 from dispatcher.testing.reasons import why_not
 from dispatcher.testing.results import Failure, Problem, Report, Result, failure
-from dispatcher.testing.tickets import RULES_SUFFIX, Carried, Folder, Given, Surroundings, Unreadable
+from dispatcher.testing.tickets import RULES_SUFFIX, Carried, Folder, Given, Surroundings, Unreadable, portable
 
 # Of each test as many failing tickets are told, and as many problems; the rest is counted.
 MOST_TOLD = 5
@@ -73,16 +74,29 @@ def find_tests(path: Path) -> list[Path]:
     return [path]
 
 
+def rules_named(path: Path) -> Iterator[Path]:
+    """Yield the rule files and folders that the tests at a path are for by name, as far as that can be told."""
+    for file in find_tests(path):
+        with suppress(DispatcherError):
+            named = Document(str(file), read_text(file)).values.get("rules")
+            if isinstance(named, str):
+                yield file.parent / portable(named)
+
+
 def is_tests_file(name: str) -> bool:
     """Tell whether a file is called like one of tests."""
     return name == "tests.toml" or name.endswith(".tests.toml") or (name.startswith("test_") and name.endswith(".toml"))
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_unreadable):
         # Of version control and of environments nothing is anybody's rules.
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         yield from (Path(place, name) for name in sorted(files))
+
+
+def _unreadable(error: OSError) -> None:
+    raise DispatcherError(f"{error.filename}: cannot be read: {error.strerror}")
 
 
 def _note_untested(folder: Path, recorder: Recorder) -> None:
@@ -114,8 +128,9 @@ class _Run:
     def results(self, text: str, containing: str) -> list[Result]:
         """Return what became of the tests of the file whose name contains a text."""
         document = Document(self._file, text)
-        settings = read_settings(document.top())
-        tables = document.tests()
+        with suppress(TooManyProblemsError):
+            settings = read_settings(document.top())
+            tables = document.tests()
         if problems := document.take_problems():
             return [self.unusable(*problems)]
         try:
@@ -136,10 +151,12 @@ class _Run:
         deciding = _Deciding(ruleset, settings, self._surroundings, watch, self._go_on)
         results = []
         for table in tables:
-            if containing in str(table.values.get("name", "")):
-                definition = read_test(table, settings, words)
+            name = str(table.values.get("name", ""))
+            if containing in name:
+                with suppress(TooManyProblemsError):
+                    definition = read_test(table, settings, words, self._go_on)
                 if problems := document.take_problems():
-                    results.append(Result(self._file, definition.line, definition.name, problems=problems))
+                    results.append(Result(self._file, table.line, name, problems=problems))
                 else:
                     results.append(deciding.result(self._file, definition))
         return results
@@ -202,7 +219,7 @@ class _Deciding:
         tally = _Tally()
         for entry, given in self._tickets(definition):
             if not self._go_on():
-                tally.problems.append("not all of its tickets were decided: the time for these tests is over")
+                tally.problems.append(TIME_IS_OVER)
                 break
             self._decide(given, entry, tally)
         if tally.unreadable > MOST_TOLD:
@@ -242,7 +259,7 @@ class _Deciding:
         now = entry.now or given.received_at or self._settings.now
         decision, outcome = self._ruleset.evaluate(ticket, now=now)
         if self._watch is not None:
-            self._watch.note(outcome.fired, ticket, now)
+            self._watch.note(outcome, ticket, now)
         tally.tickets += 1
         compared = Comparison(
             entry.expected, self._ruleset, ticket, decision, partial(why_not, self._ruleset, ticket, now, decision)

@@ -60,7 +60,7 @@ class Folder:
 
     def rules(self, named: str | None) -> list[tuple[str, Source]]:
         """Return path and text of the rule files in the folder, or of those that the tests file names."""
-        place = self._path if named is None else self._path / named
+        place = self._path if named is None else self._path / portable(named)
         if named is None and not any(self._path.glob(f"*{RULES_SUFFIX}")):
             raise DispatcherError('there are no *.rules files beside it; name them at its top: rules = "../my.rules"')
         if not os.path.exists(place):
@@ -80,12 +80,17 @@ class Folder:
             yield _of_document(found, name, zone)
 
     def _candidates(self, name: str) -> tuple[Path, Path]:
-        return self._path / TICKETS_FOLDER / name, self._path / name
+        return self._path / TICKETS_FOLDER / portable(name), self._path / portable(name)
 
     def _hint(self, name: str) -> str:
         known = sorted(path.name for path in (self._path / TICKETS_FOLDER).glob("*") if path.is_file())
         near = near_name(name, known)
         return f"; {near}" if near else f" in {self._path / TICKETS_FOLDER} or {self._path}"
+
+
+def portable(name: str) -> str:
+    """Return the name of a file as all systems understand it, though it was written on Windows."""
+    return name.replace("\\", "/")
 
 
 class Carried:

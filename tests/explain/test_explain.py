@@ -15,6 +15,7 @@ from dispatcher.errors import DispatcherError
 from dispatcher.explain import Explanation, WhyNot, explain
 from dispatcher.explain.nearness import hint
 from dispatcher.plain import same
+from dispatcher.render.explanations import explanation
 from dispatcher.tracing import branches, traced
 from tests.explain.rule_texts import conditions, files, tickets
 from tests.lang.strategies import PROPERTY
@@ -434,6 +435,14 @@ def test_the_nearest_turn_of_a_loop_is_told() -> None:
     assert answer.closed.part is not None
     assert answer.closed.part.values == (("word", "Printer"), ("msg", "my printer"))
     assert answer.closed.part.hint == "'printer' is there: only upper and lower case differ"
+
+
+@pytest.mark.parametrize(("turns", "told"), [(50, "at the nearest: "), (51, "at the nearest of the first 50: ")])
+def test_of_very_many_turns_the_first_are_compared(turns: int, told: str) -> None:
+    """That is said, since a later one may have come nearer."""
+    found = explained(f"for i in range({turns}):\n    if i > 90:\n        team = 'A'\n", {}, why_not=(None, 3))
+    lines = ["".join(text for _, text in line) for line in explanation(found.to_dict())]
+    assert any(f"each of {turns} times; {told}" in line for line in lines)
 
 
 def test_a_rule_that_failed_is_told_by_its_fault() -> None:

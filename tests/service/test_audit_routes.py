@@ -191,7 +191,7 @@ def test_command_without_a_database(
         2,
         None,
         "dispatcher: there is no database data/dispatcher.db; go to the folder of the service's settings, name them "
-        "with --config, or name past tickets with --history\n",
+        "with --config, or name a file of past tickets with --history\n",
     )
 
 

@@ -163,13 +163,17 @@ def test_backtest_of_the_kept_tickets(store: Store, capsys: pytest.CaptureFixtur
 
 def test_export(store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """What `tickets export` writes is a history that says the same as the service's own."""
-    keep(store, 0, 1, 2)
+    ids = keep(store, 0, 1, 2)
     code, out = run(capsys, "tickets", "export")
     assert code == 0
     assert out.encode().splitlines() == [text for _, _, text in kept_history(store.database).lines]
     (tmp_path / "h.ndjson").write_text(out)
     arguments = ("backtest", "new.rules", "--against", "old.rules", "--format", "json", "--history")
-    assert run(capsys, *arguments, "h.ndjson") == run(capsys, *arguments, "service")
+    reports = [json.loads(run(capsys, *arguments, history)[1]) for history in ("h.ndjson", "service")]
+    places = [[example.pop("place") for example in report["groups"][0]["examples"]] for report in reports]
+    assert reports[0] == reports[1]
+    # Where each can be opened: a line of the file, or a ticket of the service.
+    assert places == [["h.ndjson:1", "h.ndjson:2", "h.ndjson:3"], ids]
     # In UTC, which is the zone of the settings.
     code, out = run(capsys, "tickets", "export", "--since", "2026-03-02T08:01", "--until", "2026-03-02T08:02:00-00:30")
     assert [json.loads(line)["decision"]["received_at"] for line in out.splitlines()] == [

@@ -154,9 +154,9 @@ def test_history_in_pages(versions: Versions, capsys: pytest.CaptureFixture[str]
     page = json.loads(run(capsys, "history", "--limit", "9", "--before", "4", "--format", "json")[1])
     assert ([version["number"] for version in page["versions"]], page["next"]) == ([3, 2, 1], None)
     assert run(capsys, "history", "--before", "1") == (0, "there are no older ones\n", "")
-    for number in ("0", "-5", "9" * 20):
-        code, out, err = run(capsys, "history", f"--before={number}")
-        assert (code, out, err.endswith(f"'{number}' is no number of a version, as the end of a page shows it\n")) == (
+    for none in ("0", "-5", "9" * 20):
+        code, out, err = run(capsys, "history", f"--before={none}")
+        assert (code, out, err.endswith(f"'{none}' is no number of a version, as the end of a page shows it\n")) == (
             2,
             "",
             True,

@@ -124,7 +124,7 @@ async def test_rules_that_do_not_pass(client: httpx.AsyncClient) -> None:
     assert await decided_by(client) == FIRST
 
 
-@pytest.mark.parametrize("expected", [f'"{FIRST}"', FIRST, FIRST[:8], "*", f' "{FIRST[:12]}" '])
+@pytest.mark.parametrize("expected", [f'"{FIRST}"', FIRST, FIRST[:8], "*", f' "{FIRST[:12]}" ', f'W/"{FIRST}"'])
 async def test_expected_version(client: httpx.AsyncClient, expected: str) -> None:
     """`If-Match` lets a change pass while the rules that it names are in force."""
     answer = await client.post(PATH, json={"files": FILES}, headers={"If-Match": expected})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,6 +200,40 @@ def test_watching(folder: Path) -> None:
             (folder / "rules" / "vip.rules").write_text(RULES)
             (folder / "rules" / "tests.toml").write_text(TESTS[: TESTS.index("\n[[test]]")])
             assert "1 test: 1 passed\n" in output
+            process.send_signal(signal.SIGINT)
+            assert "Traceback" not in process.communicate(timeout=10)[0]
+            assert process.returncode == 0
+        finally:
+            patience.cancel()
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process there")
+def test_watching_what_stands_elsewhere_or_is_replaced(folder: Path) -> None:
+    """Rules that a tests file names are watched wherever they are, and a folder that was deleted and has come again."""
+    (folder / "rules" / "tests.toml").write_text('rules = "../other/my.rules"\n' + TESTS[: TESTS.index("\n[[test]]")])
+    (folder / "other").mkdir()
+    (folder / "other" / "my.rules").write_text(RULES)
+    command = [sys.executable, "-u", "-m", "dispatcher", "test", "rules/tests.toml", "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        patience = threading.Timer(30, process.kill)
+        patience.start()
+        output = process.stdout
+        assert output is not None
+        try:
+            assert "1 test: 1 passed\n" in output
+            (folder / "other" / "my.rules").write_text("pass\n")
+            assert "1 test: 0 passed, 1 failed\n" in output
+            shutil.rmtree(folder / "other")
+            assert "1 test: 0 passed, 1 with errors\n" in output
+            (folder / "other").mkdir()
+            (folder / "other" / "my.rules").write_text(RULES)
+            assert "1 test: 1 passed\n" in output
+            tests = (folder / "rules" / "tests.toml").read_text()
+            shutil.rmtree(folder / "rules")
+            (folder / "rules").mkdir()
+            (folder / "rules" / "tests.toml").write_text(tests + "[mistake]\n")
+            assert "1 test: 0 passed, 1 with errors\n" in output
             process.send_signal(signal.SIGINT)
             assert "Traceback" not in process.communicate(timeout=10)[0]
             assert process.returncode == 0

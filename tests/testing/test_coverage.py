@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dispatcher.testing.coverage import Coverage, FileCoverage, Gap
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatcher import RuleSet
+from dispatcher.testing.coverage import Coverage, FileCoverage, Gap, Recorder
 from dispatcher.testing.running import run_given, run_tests
+from dispatcher.tracing import branches, traced
+from tests.explain.rule_texts import files, tickets
+from tests.lang.strategies import PROPERTY
 
 RULES = """\
 # Printers
@@ -75,6 +83,39 @@ def test_several_tickets_reach_all() -> None:
         '{ name = "Dan" }',
     )
     assert (file.rules_fired, file.arms_taken, file.gaps) == (5, 12, ())
+
+
+@settings(PROPERTY, max_examples=60)
+@given(text=files, given_tickets=st.lists(tickets, min_size=1, max_size=4))
+def test_arms_are_those_that_traces_tell(text: str, given_tickets: list[dict[str, Any]]) -> None:
+    """What is known of branches without a trace is what traces of all tickets say."""
+    ruleset = RuleSet.from_text(text, filename="r.rules")
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    recorder = Recorder()
+    watch = recorder.watch(ruleset, ["r.rules"])
+    taken = set()
+    for ticket in given_tickets:
+        watch.note(ruleset.evaluate(ticket, now=now)[1], ticket, now)
+        for (_, statement), number, held, failed in traced(ruleset, ticket, now=now).counts():
+            taken |= {(statement, number, arm) for arm, times in ((True, held), (False, failed)) if times}
+    every = {(branch.place[1], branch.number, arm) for branch in branches(ruleset) for arm in branch.arms}
+
+    (found,) = recorder.coverage().files
+    assert (found.arms, found.arms_taken) == (len(every), len(taken & every))
+
+
+def test_a_function_that_nobody_calls_is_missing() -> None:
+    """Its body is entered, or it is not."""
+    rules = "def team_of(domain):\n    return domain\nif msg == 'x':\n    team = team_of('A')\n"
+    gap = Gap(1, "def", "def team_of", "never entered")
+    assert gap in covered('{ msg = "y" }', rules=rules).gaps
+    assert gap not in covered('{ msg = "x" }', rules=rules).gaps
+
+
+def test_rules_on_one_line_count_each() -> None:
+    """The one that failed has not fired."""
+    found = covered("{}", rules="team = 'A'; state = 1 / 0; impact = 3\n")
+    assert (found.rules, found.rules_fired) == (3, 2)
 
 
 def test_the_share_is_rounded_down() -> None:

@@ -169,6 +169,29 @@ def test_a_mistake_in_one_test_leaves_the_others() -> None:
     assert [(result.line, result.outcome) for result in report.results] == [(1, "pass"), (6, "error"), (11, "pass")]
 
 
+MANY = "\n".join(f"key{number} = 1" for number in range(20_000))
+BEGUN = '[[test]]\nname = "it"\nticket = {}\n[test.expect]\n'
+
+
+@pytest.mark.parametrize("tests", [MANY, BEGUN + MANY, f"{BEGUN}fired = [{'1234, ' * 20_000}]"])
+def test_many_mistakes_are_told_in_part(tests: str) -> None:
+    """The first ones are, without looking for the others."""
+    found = problems(tests)
+    assert len(found) == 1 if "fired" in tests else len(found) == 21
+    assert "fired" in tests or found[-1] == (None, "what else is wrong is not told")
+
+
+def test_keys_of_very_many_parts_are_refused() -> None:
+    """Reading them takes the square of their number."""
+    assert problems("\n" + "a." * 50_000 + "a = 1") == [(2, "a key of the file has too many parts")]
+
+
+def test_a_line_is_what_toml_takes_for_one() -> None:
+    """Other line ends, and a mark of the byte order, change no number."""
+    tests = '\ufeff[[test]]\r\nname = "a\u2028b\u0085c"\r\nticket = {}\r\n[test.expect]\r\nteem = 1\r\n'
+    assert problems(tests) == [(5, "`teem` is no variable of tickets or of these rules; did you mean `team`?")]
+
+
 def test_a_line_that_is_not_sure_is_not_told() -> None:
     """Where a text holds what looks like the beginning of a test, no test is given a wrong line."""
     report = run_given({"r.rules": RULES}, TEST + "[test.expect]\nmsg = '''\n[[test]]\n'''\n", {})

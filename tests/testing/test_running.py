@@ -176,6 +176,10 @@ REASONS = [
     ("if not name: team = 'A'", "line 1: name was true with name = 'Dan'"),
     ("for word in msg.split():\n    team = 'A'", "line 1: for word in msg.split(): there was nothing to go through"),
     ("match name:\n    case 'x': team = 'A'", "line 2: case 'x': it did not match"),
+    (
+        "if 10 ** 5000 + len(name) == 1: team = 'A'",
+        "line 1: 10 ** 5000 + len(name) == 1 was false with 10 ** 5000 + len(name) = '<number of 16610 bits>'",
+    ),
 ]
 
 
@@ -296,12 +300,48 @@ def test_rules_with_errors_are_an_error() -> None:
 def test_time_for_the_tests_can_end() -> None:
     """Tickets that are left when the time is over make their tests errors, and none is decided any more."""
     text = "".join(f'[[test]]\nname = "{name}"\ntickets = [{{}}, {{}}]\nexpect = {{}}\n' for name in "ab")
-    moments = iter([True, True, True, False, False])
+    # Each ticket is asked about twice: when what is said of it is read, and when it is decided.
+    moments = iter([True] * 7 + [False])
     report = running.run_given({"r.rules": "x = 1"}, text, {}, go_on=lambda: next(moments))
     assert [(result.outcome, result.tickets) for result in report.results] == [("pass", 2), ("error", 1)]
     assert [problem.message for problem in report.results[1].problems] == [
         "not all of its tickets were decided: the time for these tests is over"
     ]
+
+
+def test_time_that_is_over_while_tickets_are_read_ends_a_test() -> None:
+    """A test of many tickets is given up before any is decided."""
+    text = '[[test]]\nname = "it"\ntickets = [{}, {}, {}]\nexpect = {}\n'
+    moments = iter([True, False])
+    report = running.run_given({"r.rules": "x = 1"}, text, {}, go_on=lambda: next(moments))
+    assert [(result.outcome, result.tickets) for result in report.results] == [("error", 0)]
+
+
+def test_values_that_are_too_big_to_be_shown_are_compared() -> None:
+    """What differs at the end of a big value only is a failure, and says so."""
+    result = one("{}", f"x = [{'1,' * 29999}2]", rules="x = [1] * 30000\nteam = 'A'\n")
+    assert result.outcome == "fail"
+    assert result.failures[0].differences[0].notes == ("they are too big to be shown",)
+
+
+def test_what_nests_too_deep_is_not_compared() -> None:
+    """It would look the same as any other that nests as deep."""
+    result = one("{}", f"x = {'[' * 45}1{']' * 45}", rules=f"x = {'[' * 45}2{']' * 45}\nteam = 'A'\n")
+    assert [problem.message for problem in result.problems] == ["`x` nests too deep to be compared"]
+
+
+def test_a_variable_that_was_changed_back_is_told_to_be() -> None:
+    """It is the same at the end, but rules have changed it."""
+    result = one('{ team = "A" }', 'unchanged = ["team"]', rules="team = 'B'\nteam = 'A'\n")
+    (difference,) = result.failures[0].differences
+    assert difference.notes == ("it was changed, and then changed back",)
+
+
+def test_rules_on_one_line_fire_together() -> None:
+    """Nothing that a test can say tells one from the other."""
+    rules = "team = 'A'; state = 'B'\n"
+    assert one("{}", "fired = [1]", rules=rules).outcome == "pass"
+    assert one("{}", 'fired = ["r.rules:1"]', rules=rules).outcome == "pass"
 
 
 def test_failures_hold_a_bounded_part_of_big_values() -> None:
@@ -348,6 +388,13 @@ def test_tests_are_found_below_the_folder(tmp_path: Path) -> None:
     ]
     assert running.run_tests(tmp_path / "a" / "test_y.toml").passed
     assert [result.name for result in running.run_tests(tmp_path, containing="of x").results] == ["of x"]
+
+
+def test_names_of_files_may_be_those_of_windows(tmp_path: Path) -> None:
+    """What was written there runs anywhere."""
+    tests = "rules = '..\\b.rules'\n[[test]]\nname = 'it'\nticket = 'old\\t.json'\nexpect = { team = 'B' }\n"
+    write(tmp_path, {"b.rules": "team = 'B'\n", "a/tests.toml": tests, "a/tickets/old/t.json": "{}"})
+    assert running.run_tests(tmp_path).passed
 
 
 def test_a_tests_file_is_for_the_rules_beside_it(tmp_path: Path) -> None:
