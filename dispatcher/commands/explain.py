@@ -12,21 +12,18 @@ from typing import Any
 
 from dispatcher.arguments import (
     RULES_HELP,
-    STANDARD_INPUT,
     add_now,
     line,
     print_json,
-    sources,
     text,
     ticket,
 )
-from dispatcher.commands.rules import add_rule_options, arrival, print_errors, ruleset_options
-from dispatcher.errors import DispatcherError, RulesError, TicketError
+from dispatcher.commands.rules import add_rule_options, rules_for_tickets
+from dispatcher.errors import TicketError
 from dispatcher.explain import Explainer
 from dispatcher.history import Line, PastTicket, open_history, place, read
 from dispatcher.render.explanations import explanation
 from dispatcher.render.text import write
-from dispatcher.ruleset import RuleSet
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -51,15 +48,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the explanation; return 1 when the rules have errors."""
-    if options.rules == STANDARD_INPUT and STANDARD_INPUT in (options.ticket, options.tickets):
-        raise DispatcherError("rules and tickets cannot both come from standard input")
-    ruleset_arguments, zone = ruleset_options(options)
-    now = arrival(options.now, zone)
-    try:
-        explainer = Explainer(RuleSet(sources(options.rules), **ruleset_arguments))
-    except RulesError as error:
-        print_errors(error, options.format)
+    loaded = rules_for_tickets(options)
+    if loaded is None:
         return 1
+    ruleset, now, zone = loaded
+    explainer = Explainer(ruleset)
     questions = {"why": options.why, "why_not": options.why_not}
     if options.tickets is not None:
         return _explain_many(explainer, options.tickets, now, zone, questions)

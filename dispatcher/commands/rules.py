@@ -10,10 +10,11 @@ import sys
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from dispatcher.arguments import SETTINGS_FILE, add_config, add_format, names, print_json
+from dispatcher.arguments import SETTINGS_FILE, STANDARD_INPUT, add_config, add_format, names, print_json, sources
+from dispatcher.errors import DispatcherError, RulesError
 
 if TYPE_CHECKING:
-    from dispatcher.errors import RulesError
+    from dispatcher.ruleset import RuleSet
 
 
 def add_rule_options(command: argparse.ArgumentParser) -> None:
@@ -45,6 +46,23 @@ def arrival(now: datetime | None, zone: tzinfo | None) -> datetime:
     if now.tzinfo is not None:
         return now
     return now.replace(tzinfo=zone) if zone else now.astimezone()
+
+
+def rules_for_tickets(options: argparse.Namespace) -> tuple[RuleSet, datetime, tzinfo | None] | None:
+    """Return the rules that are to decide what `--ticket` or `--tickets` names, the time of arrival, and the zone.
+
+    None where the rules have errors, which are written. Raises DispatcherError where both come from standard input.
+    """
+    from dispatcher.ruleset import RuleSet
+
+    if options.rules == STANDARD_INPUT and STANDARD_INPUT in (options.ticket, options.tickets):
+        raise DispatcherError("rules and tickets cannot both come from standard input")
+    ruleset_arguments, zone = ruleset_options(options)
+    try:
+        return RuleSet(sources(options.rules), **ruleset_arguments), arrival(options.now, zone), zone
+    except RulesError as error:
+        print_errors(error, options.format)
+        return None
 
 
 def print_errors(error: RulesError, how: str) -> None:

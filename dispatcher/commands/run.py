@@ -6,10 +6,10 @@ import argparse
 import sys
 from datetime import datetime
 
-from dispatcher.arguments import RULES_HELP, STANDARD_INPUT, add_now, lines, print_json, sources, text, ticket
-from dispatcher.commands.rules import add_rule_options, arrival, print_errors, ruleset_options
+from dispatcher.arguments import RULES_HELP, add_now, lines, print_json, text, ticket
+from dispatcher.commands.rules import add_rule_options, rules_for_tickets
 from dispatcher.dispatch import dry_run
-from dispatcher.errors import DispatcherError, RulesError, TicketError
+from dispatcher.errors import TicketError
 from dispatcher.render import decisions
 from dispatcher.render.text import write
 from dispatcher.ruleset import RuleSet
@@ -29,15 +29,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the decision; return 1 when the rules have errors, or the ticket is refused."""
-    if options.rules == STANDARD_INPUT and STANDARD_INPUT in (options.ticket, options.tickets):
-        raise DispatcherError("rules and tickets cannot both come from standard input")
-    ruleset_arguments, zone = ruleset_options(options)
-    now = arrival(options.now, zone)
-    try:
-        ruleset = RuleSet(sources(options.rules), **ruleset_arguments)
-    except RulesError as error:
-        print_errors(error, options.format)
+    loaded = rules_for_tickets(options)
+    if loaded is None:
         return 1
+    ruleset, now, _ = loaded
     if options.tickets is not None:
         return _run_many(ruleset, options.tickets, now)
     result = dry_run(ruleset, ticket(text(options.ticket), options.ticket), now)
