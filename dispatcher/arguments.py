@@ -95,6 +95,9 @@ def text(argument: str) -> str:
 
 def _standard_input() -> str:
     try:
+        # Python has none where the process was started with it closed.
+        if sys.stdin is None or sys.stdin.closed:
+            raise DispatcherError("standard input is closed; name a file")
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DispatcherError(f"standard input is not UTF-8 at byte {error.start}") from None

@@ -29,8 +29,15 @@ from dispatcher.lang.records import dataclass
 STANDARD_INPUT = "-"
 # What the tickets that the service keeps are called, in place of a file.
 SERVICE = "service"
+# What the tickets that come with a request are called.
+GIVEN = "#"
 # What is read of a folder. A `.json` file may hold one ticket on several lines.
 LINES, DOCUMENT = (".ndjson", ".jsonl"), ".json"
+# How what may hold a history begins, and is called, when it is compressed.
+_COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_COMPRESSED_NAMES = tuple(
+    f"{name}{end}" for name in (*LINES, DOCUMENT) for end in (".gz", ".zip", ".bz2", ".xz", ".zst")
+)
 # In bytes; a service takes no longer tickets.
 LONGEST_LINE = 16 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -83,15 +90,22 @@ def open_history(argument: str) -> History:
     Raises DispatcherError where there is none, at once or while its lines are read.
     """
     if argument == STANDARD_INPUT:
+        # The type says that there always is one.
+        if getattr(sys, "stdin", None) is None:
+            raise DispatcherError("standard input is closed, so there is no history in it")
         return History(_lines(sys.stdin.buffer, argument), None, "bytes")
     files = [argument]
     try:
         if os.path.isdir(argument):
-            found = sorted(name for name in os.listdir(argument) if name.endswith((*LINES, DOCUMENT)))
+            endings = (*LINES, DOCUMENT, *_COMPRESSED_NAMES)
+            found = sorted(name for name in os.listdir(argument) if name.endswith(endings))
             files = [os.path.join(argument, name) for name in found]
         total = sum(os.path.getsize(file) for file in files)
         # A pipe has no size.
         known = all(os.path.isfile(file) for file in files)
+        for file in files if known else ():
+            # Not only when its turn comes.
+            _refuse_compressed(file, _begin_of(file))
     except OSError as error:
         raise DispatcherError(f"{argument}: cannot be read: {error.strerror}") from None
     if not files:
@@ -103,6 +117,11 @@ def place(line: Line) -> str:
     """Return where a line is, to be opened."""
     file, number, _ = line
     return f"{file}:{number}" if number else file
+
+
+def opened_by(line: Line, known_as: str | None) -> str:
+    """Return by what a ticket can be opened: the place of its line in a file, else the id that it is known by."""
+    return known_as if known_as and line[0] in (SERVICE, GIVEN) else place(line)
 
 
 def read(text: bytes, zone: tzinfo | None = None) -> PastTicket | Unreadable:
@@ -172,6 +191,16 @@ def _lines_of_files(files: Iterable[str]) -> Iterator[Line]:
             raise DispatcherError(f"{name}: cannot be read: {error.strerror}") from None
 
 
+def _begin_of(name: str) -> bytes:
+    with open(name, "rb") as file:
+        return file.read(len(max(_COMPRESSED, key=len)))
+
+
+def _refuse_compressed(name: str, text: bytes) -> None:
+    if text.startswith(_COMPRESSED):
+        raise DispatcherError(f"{name}: is compressed; unpack it first")
+
+
 def _document(file: IO[bytes]) -> bytes | None:
     """Return the one JSON document of a file in one line, or None, with nothing read, where it holds no such."""
     text = file.read(LONGEST_LINE)
@@ -187,6 +216,8 @@ def _document(file: IO[bytes]) -> bytes | None:
 def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
     # One byte more tells that a line is too long.
     for number, text in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), 1):
+        if number == 1:
+            _refuse_compressed(name, text)
         if len(text) > LONGEST_LINE and not text.endswith(b"\n"):
             _skip_rest(file)
         text = (text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text).strip()

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 # Changes that a decision lists; a rule that counts in a ticket variable makes them by the thousand.
 MAX_CHANGES = 10_000
 
+# How the message of a fault begins that no line of a rule raised: a ticket or a rule set `exception` to no text.
+NOT_TEXT = "`exception` must be text to refuse the ticket"
+
 OnFault = Literal["absent", "refuse"]
 
 _NO_DATA = (FunctionType, Builtin, TypeValue, BoundMethod, ModuleValue, Iterator)
@@ -316,9 +319,11 @@ class _Decided(Decision):
         return variables, refused, tuple(faults)
 
     def _not_text(self, value: Any) -> Fault:
-        line = next((change.line for change in reversed(self.changes) if change.variable == "exception"), 1)
-        message = f"`exception` must be text to refuse the ticket, not {type_name(value)}; the ticket is filed"
-        return Fault("error", "TypeError", message, self.rules.programs[0].filename, line, 1)
+        places = ((change.file, change.line) for change in reversed(self.changes) if change.variable == "exception")
+        # Where no rule has set it, it came with the ticket.
+        file, line = next(places, (self.rules.sources[0].filename if self.rules.sources else "", 1))
+        message = f"{NOT_TEXT}, not {type_name(value)}; the ticket is filed"
+        return Fault("error", "TypeError", message, file, line, 1)
 
     @cached_property
     def action_variables(self) -> dict[str, Any]:  # type: ignore[override] # worked out when it is asked for

@@ -44,6 +44,7 @@ EXAMPLE: dict[str, Any] = {
                     "varies": False,
                     "old_by": _LINE,
                     "new_by": _LINE,
+                    "same_line": False,
                 }
             ],
             "fault": None,
@@ -133,6 +134,7 @@ class ChangedValue(BaseModel):
     varies: bool
     old_by: RuleLine | Literal["ticket", "default"]
     new_by: RuleLine | Literal["ticket", "default"]
+    same_line: bool = Field(description="Both values are set by lines that read the same: what those use has changed.")
 
 
 class ChangedFault(RuleLine):

@@ -88,18 +88,22 @@ def _lines(database: Database, wanted: list[Any]) -> Iterator[Line]:
     below = ""
     while True:
         page: list[tuple[str, bytes]] = []
-        with database.engine.connect().execution_options(yield_per=FETCHED) as connection:
-            size = 0
-            for row in connection.execute(query.where(below < _ID)):
+        size = 0
+        with (
+            database.engine.connect().execution_options(yield_per=FETCHED) as connection,
+            connection.execute(query.where(below < _ID)) as rows,
+        ):
+            for row in rows:
                 page.append((row.id, _envelope(row)))
                 size += len(page[-1][1])
                 if size >= PAGE_BYTES:
                     break
         if not page:
             return
-        for below, envelope in page:
+        for _, envelope in page:
             number += 1
             yield SERVICE, number, envelope
+        below, _ = page[-1]
 
 
 def _envelope(row: Any) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatcher import RuleSet
@@ -19,9 +19,11 @@ from dispatcher.backtest.groups import FEW_VALUES, MOST_GROUPS
 from dispatcher.cli import main
 from dispatcher.decisions import Decision
 from dispatcher.history import Line
+from dispatcher.lang.budget import Limits
 from dispatcher.lang.source import Source
 from dispatcher.plain import to_json_safe
 from dispatcher.render.backtest import backtest as rendered
+from dispatcher.ruleset import NOT_TEXT
 
 NOW = datetime(2026, 3, 2, 17, 45, tzinfo=UTC)
 OLD = """\
@@ -98,6 +100,7 @@ def test_what_is_told_of_a_change() -> None:
                         "varies": False,
                         "old_by": {"file": "old", "line": 3, "title": "Printers go to the desk"},
                         "new_by": {"file": "new", "line": 3, "title": "Who prints"},
+                        "same_line": False,
                     },
                     {
                         "variable": "subject",
@@ -106,12 +109,13 @@ def test_what_is_told_of_a_change() -> None:
                         "varies": False,
                         "old_by": {"file": "old", "line": 4, "title": "Printers go to the desk"},
                         "new_by": {"file": "new", "line": 4, "title": "Who prints"},
+                        "same_line": False,
                     },
                 ],
                 "fault": None,
                 "examples": [
-                    {"place": "h:1", "subject": "P: printer", "values": {}},
-                    {"place": "T1", "subject": "P: printer", "values": {}},
+                    {"place": "h:1", "id": None, "subject": "P: printer", "values": {}},
+                    {"place": "h:3", "id": "T1", "subject": "P: printer", "values": {}},
                 ],
             }
         ],
@@ -123,6 +127,8 @@ def test_what_is_told_of_a_change() -> None:
         "outside": 0,
         "no_longer_kept": 0,
         "not_decided": 0,
+        "nothing_known": 0,
+        "nothing_known_places": [],
         "cut": None,
         "new_revision": rules(NEW, "new").revision,
         "old_revision": rules(OLD, "old").revision,
@@ -162,6 +168,22 @@ def origins(report: Report) -> list[Any]:
     return [(change["variable"], change["old_by"], change["new_by"]) for change in group["changes"]]
 
 
+def test_a_line_that_is_the_same_in_both() -> None:
+    """Where what a line uses has changed and not the line, that is said."""
+    text = "def pick():\n    return {value}\nhelper = {value}\nteam = pick()\nif True:\n    state = helper\nagent = {value}\n"
+    report = compared("\n" + text.format(value="'B'"), text.format(value="'A'"), {}, examples=0)
+    changes = [change for group in report.to_dict()["groups"] for change in group["changes"]]
+    assert [(change["variable"], change["new_by"]["line"], change["same_line"]) for change in changes] == [
+        ("state", 7, True),
+        ("team", 5, True),
+        ("agent", 8, False),
+    ]
+    shown = ["".join(text for _, text in line) for line in rendered(report.to_dict())]
+    assert shown.count("               the line is the same: look at what it uses") == 2
+    then = backtest(rules("team = 'B'", "then"), None, lines(kept("team = 'A'", {})), When(NOW), processes=1)
+    assert not then.groups[0].changes[0].same_line
+
+
 def test_where_values_come_from_that_no_rule_sets() -> None:
     """A value is the ticket's own, or else a default."""
     by = {"file": "new", "line": 1, "title": ""}
@@ -189,6 +211,47 @@ def test_faults_and_refusals_are_the_same_where_lines_move() -> None:
     ]
 
 
+def test_an_exception_that_is_no_text_is_told_where_it_is_set() -> None:
+    """That fault is of the line of any file that sets it; a ticket's own is the same where lines and files move."""
+    first, second = Source("team = 1\n", "a"), Source("# Moved\n\n\nif 'x' in msg:\n    exception = 1\n", "b")
+    new, old = RuleSet([first, second]), RuleSet([first])
+    found = told(backtest(new, old, lines({"msg": "x"}), When(NOW), processes=1))
+    assert found == [
+        (1, {"exception": (None, 1)}, None, None, ["h:1"]),
+        (1, {}, None, ("new", "TypeError", 5), ["h:1"]),
+    ]
+    assert [(fault.file, fault.line) for fault in new.decide({"msg": "x"}).faults] == [("b", 5)]
+    ticket = {"exception": 1, "msg": "x"}
+    for how in ({}, {"on_fault": "refuse"}):
+        moved, same = (rules(text, name, **how) for text, name in (("# Moved\n\nteam = 1", "n"), ("team = 1", "o")))
+        assert backtest(moved, same, lines(ticket), When(NOW), processes=1).changed == 0
+        assert compared("exception = 2 - 1", "exception = 1", {}, settings=how).changed == 0
+
+
+def test_big_values_hide_no_change() -> None:
+    """All of what a ticket ends with is compared, however much it is, and of a mapping what differs is shown."""
+    big = "team = [0] * 30000\nappend = 'x' * 3_900_000\npriv_append = append\n"
+    fields = "customfield = {str(number): number for number in range(60)}\n"
+    report = compared(big + fields + "customfield['7'] = 'seven'\n", big + fields, {})
+    assert told(report) == [(1, {"customfield": ({"7": 7}, {"7": "seven"})}, None, None, ["h:1"])]
+    assert compared(big + "team[29999] = 1\n", big, {}).variables == {"team": 1}
+    assert compared(big + "priv_append += 'y'\n", big + "priv_append += 'z'\n", {}).variables == {"priv_append": 1}
+
+
+def test_tickets_of_unknown_keys_are_told() -> None:
+    """A ticket that does not change, and of which no key is a variable, is counted: its keys may be others' words."""
+    tickets: list[dict[str, Any]] = [{"Summary": "a"}, {}, {"msg": "a"}, {"ticket": ["a"]}, {"message": "a", "Id": 1}]
+    report = compared("if msg:\n    team = 1", "if msg:\n    team = 1\n", *tickets, *[{"Id": 1}] * 5)
+    assert (report.tickets, report.changed) == (10, 0)
+    assert (report.nothing_known, report.nothing_known_places) == (7, ("h:1", "h:4", "h:6", "h:7", "h:8"))
+    lines_told = ["".join(text for _, text in line) for line in rendered(report.to_dict())]
+    assert lines_told[0] == (
+        "7 tickets have no key that is a ticket variable, such as `msg`: h:1, h:4, h:6, h:7, h:8, ..."
+    )
+    declared = compared("team = Id", "team = Id", {"Id": 1}, settings={"variables": ["Id"]})
+    assert declared.nothing_known == 0
+
+
 def test_a_refusal_for_a_fault_is_by_its_line() -> None:
     """Where faults refuse tickets, the line that fails is what sets the text of the refusal."""
     report = compared("team = 1\nstate = 1 / 0\n", "team = 1\n", {}, settings={"on_fault": "refuse"})
@@ -211,8 +274,8 @@ def test_values_are_told_apart_while_they_are_few() -> None:
     assert (group["count"], group["examples"]) == (
         40,
         [
-            {"place": "h:1", "subject": "0", "values": {"subject": {"old": "0", "new": "> 0"}}},
-            {"place": "h:2", "subject": "1", "values": {"subject": {"old": "1", "new": "> 1"}}},
+            {"place": "h:1", "id": None, "subject": "0", "values": {"subject": {"old": "0", "new": "> 0"}}},
+            {"place": "h:2", "id": None, "subject": "1", "values": {"subject": {"old": "1", "new": "> 1"}}},
         ],
     )
 
@@ -233,7 +296,7 @@ def test_the_number_of_groups_is_bounded() -> None:
     *groups, rest = report.to_dict()["groups"]
     assert (report.changed, len(groups), sum(group["count"] for group in groups)) == (count, MOST_GROUPS, MOST_GROUPS)
     assert (rest["count"], rest["rest"], rest["changes"], rest["fault"]) == (20, True, [], None)
-    assert rest["examples"] == [{"place": f"h:{MOST_GROUPS + 1}", "subject": "", "values": {}}]
+    assert rest["examples"] == [{"place": f"h:{MOST_GROUPS + 1}", "id": None, "subject": "", "values": {}}]
 
 
 def test_long_values_are_cut_where_they_differ() -> None:
@@ -307,8 +370,8 @@ def test_against_what_was_decided_then() -> None:
     report = backtest(rules(NEW, "new"), None, history, When(NOW), processes=1)
     assert (report.tickets, report.changed, report.not_decided, report.to_dict()["old_revision"]) == (3, 2, 1, None)
     assert told(report) == [
-        (1, {"team": ("Desk", "Printers"), "subject": ("P: printer", "Printer: printer")}, None, None, ["T"]),
-        (1, {}, None, ("gone", "ZeroDivisionError", 8), ["T"]),
+        (1, {"team": ("Desk", "Printers"), "subject": ("P: printer", "Printer: printer")}, None, None, ["h:1"]),
+        (1, {}, None, ("gone", "ZeroDivisionError", 8), ["h:2"]),
     ]
     assert origins(report)[0] == (
         "team",
@@ -387,6 +450,7 @@ TICKETS = st.lists(
             "team": st.sampled_from(("A", "B")),
             "customfield": st.sampled_from(({}, {"x": "a"})),
             "priority": st.sampled_from((1, 1.0, True)),
+            "exception": st.sampled_from((1, "no")),
         },
     ),
     max_size=6,
@@ -399,14 +463,18 @@ def written(found: Iterable[tuple[str, str]]) -> str:
 
 
 def decided(decision: Decision, sources: Sequence[Source]) -> Any:
-    """Return all that counts of a decision; faults by the text of their line."""
+    """Return all that counts of a decision; faults by the text of their line, if a line raised them."""
     texts = {source.filename: source for source in sources}
-    faults = Counter((f.kind, f.type, f.message, texts[f.file].line(f.line).strip()) for f in decision.faults)
+    faults = Counter(
+        (f.kind, f.type, f.message, f.message.startswith(NOT_TEXT) or texts[f.file].line(f.line).strip())
+        for f in decision.faults
+    )
     # As JSON tells 1, 1.0 and true apart.
     values = json.dumps(to_json_safe(decision.action_variables), sort_keys=True)
     return values, decision.refused, faults
 
 
+@settings(deadline=None)
 @given(old=RULES, planted=st.tuples(CONDITIONS, ACTIONS), at=st.integers(0, 6), tickets=TICKETS, writes=st.booleans())
 def test_a_planted_rule_changes_exactly_its_tickets(
     old: list[tuple[str, str]], planted: tuple[str, str], at: int, tickets: list[dict[str, Any]], writes: bool
@@ -427,6 +495,7 @@ def test_a_planted_rule_changes_exactly_its_tickets(
     assert backtest(old_rules, old_rules, lines(*tickets), When(NOW), processes=1).changed == 0
 
 
+@settings(deadline=None)
 @given(old=RULES, condition=CONDITIONS, tickets=TICKETS)
 def test_a_planted_line_is_named(old: list[tuple[str, str]], condition: str, tickets: list[dict[str, Any]]) -> None:
     """Where a line behind all others sets what nothing else does, each change is told to be by that line."""
@@ -460,6 +529,17 @@ def test_several_processes_give_the_same() -> None:
     ]
     assert reports[0] == reports[1]
     assert reports[0]["tickets"] == 1080
+
+
+def test_other_processes_decide_under_the_same_limits() -> None:
+    """What a rule may spend is the same in every process."""
+    new, old = (rules(f"for i in range(9000):\n    team = {team}\n").within(Limits(steps=5000)) for team in (1, 2))
+    reports = [
+        backtest(new, old, lines({}), When(NOW), processes=processes, alone_seconds=0).to_dict() for processes in (1, 2)
+    ]
+    assert reports[0] == reports[1]
+    # Neither rule gets as far as to set anything.
+    assert (reports[0]["tickets"], reports[0]["changed"]) == (1, 0)
 
 
 # --- as text, and as a command
@@ -559,6 +639,9 @@ def test_what_cannot_be_told(folder: Path, capsys: pytest.CaptureFixture[str]) -
         "no change on 1 ticket",
         "dispatcher: 1 line of the history could not be read\n",
     )
+    (folder / "other.ndjson").write_text('{"Summary": "a"}\n')
+    code, out, err = run(capsys, "new.rules", "--against", "old.rules", "--history", "other.ndjson")
+    assert (code, out.splitlines()[-1], err) == (2, "no change on 1 ticket", "")
     assert run(capsys, "new.rules", "--against", "-", "--history", "-") == (
         2,
         "",

@@ -334,3 +334,16 @@ def test_arguments_that_cannot_be_read(arguments: list[str], message: str, capsy
 
     assert ended.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "-"], ["run", "-", "--ticket", "x.json"], ["explain", "-", "--ticket", "x"]]
+)
+def test_closed_standard_input_is_told(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A process that was started without standard input says so, and what to do."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert main(command) == 2
+    assert capsys.readouterr().err == "dispatcher: standard input is closed; name a file\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -164,6 +165,26 @@ def test_what_is_no_history(tmp_path: Path) -> None:
         open_history("nowhere")
     with pytest.raises(DispatcherError, match=r"the folder has no \*\.ndjson, \*\.jsonl or \*\.json files$"):
         open_history(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["a.ndjson.gz", "a.ndjson", "a.json"])
+def test_a_compressed_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """What is compressed is told as such, also in a folder, whatever its name, and at once where it is a file."""
+    (tmp_path / "b.ndjson").write_bytes(b"{}\n")
+    (tmp_path / name).write_bytes(gzip.compress(b"{}\n"))
+    for argument in (tmp_path, tmp_path / name):
+        with pytest.raises(DispatcherError, match=rf"{name}: is compressed; unpack it first$"):
+            open_history(str(argument))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"{}\n"))))
+    with pytest.raises(DispatcherError, match=r"^-: is compressed; unpack it first$"):
+        list(open_history("-").lines)
+
+
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may have none."""
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DispatcherError, match=r"^standard input is closed, so there is no history in it$"):
+        open_history("-")
 
 
 def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_names_that_halo_knows(halo: Halo, out: Callable[[], str]) -> None:
 
     assert main(["check", "--live", "rules"]) == 0
     assert out() == looked + "rules/dispatcher.lock.json: written; keep it with the rules\n"
-    assert lock() == LOCK
+    assert lock() == {**LOCK, "halo": f"{halo.address}/api"}
     assert main(["check", "--live", "rules"]) == 0
     assert out() == looked
 
@@ -121,6 +121,20 @@ def test_a_deleted_team(halo: Halo, out: Callable[[], str]) -> None:
     assert Path("rules/a.rules").read_text(encoding="utf-8") == RULES
 
 
+def test_a_lock_of_another_halo(halo: Halo, out: Callable[[], str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Its ids mean other records here, so that no rename is read out of them, let alone written."""
+    path = Path("rules/dispatcher.lock.json")
+    path.write_text(json.dumps({**LOCK, "halo": "https://other.test/api"}), encoding="utf-8")
+    rules = Path("rules/a.rules").read_text(encoding="utf-8")
+
+    assert main(["check", "--live", "--fix", "rules"]) == 2
+    assert "this lock file is of https://other.test/api and not of http" in capsys.readouterr().err
+    assert Path("rules/a.rules").read_text(encoding="utf-8") == rules
+    assert main(["check", "--live", "--update-lock", "rules"]) == 0
+    assert out()
+    assert lock()["halo"] == f"{halo.address}/api"
+
+
 def test_an_unknown_name_without_a_lock(halo: Halo, out: Callable[[], str]) -> None:
     """A name that was never known is unknown, the near ones are offered, and the lock file knows the others."""
     Path("rules/b.rules").write_text("team = 'Infrastucture'\n", encoding="utf-8")
@@ -128,7 +142,7 @@ def test_an_unknown_name_without_a_lock(halo: Halo, out: Callable[[], str]) -> N
     assert main(["check", "--live", "rules"]) == 1
     assert "`Infrastucture` is no team in Halo\n" in (said := out())
     assert "help: did you mean `Infrastructure`?\n" in said
-    assert lock() == LOCK
+    assert lock() == {**LOCK, "halo": f"{halo.address}/api"}
 
 
 def test_errors_come_first(halo: Halo, out: Callable[[], str]) -> None:

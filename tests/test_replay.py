@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from dispatcher.errors import DispatcherError
 from dispatcher.history import Line
-from dispatcher.replay import CHUNK_BYTES, CHUNK_LINES, Work, replay
+from dispatcher.replay import CHUNK_BYTES, CHUNK_LINES, CHUNK_SECONDS, Work, _Chunks, replay
 
 
 def doubled(text: bytes) -> Any:
@@ -47,14 +48,28 @@ def test_any_number_of_processes_gives_the_same(count: int, processes: int) -> N
 
 def test_others_help_when_there_is_much_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done before there was time to start a process is done here, and all the rest elsewhere."""
-    moments = iter([0.0, 0.1, 0.2, 0.4])
+    moments = itertools.count()
     monkeypatch.setattr("dispatcher.replay.perf_counter", lambda: next(moments))
 
     def here(_text: bytes) -> Any:
         return "here"
 
-    found = list(replay(here, begin, numbers(4 * CHUNK_LINES), processes=2, alone_seconds=0.3))
-    assert [answer == "here" for _, answer in found] == [True] * 2 * CHUNK_LINES + [False] * 2 * CHUNK_LINES
+    found = list(replay(here, begin, numbers(40), processes=2, alone_seconds=8))
+    assert [answer == "here" for _, answer in found] == [True] * 7 + [False] * 33
+
+
+def test_chunks_are_small_where_lines_take_long() -> None:
+    """A process gets no more than it soon has done, so that progress is seen and leaving early is quick."""
+    chunks = _Chunks(numbers(10_000))
+    assert len(next(chunks)) == CHUNK_LINES
+    chunks.took(CHUNK_LINES, CHUNK_LINES * CHUNK_SECONDS / 4)
+    assert len(next(chunks)) == 4
+    chunks.took(4, 1000)
+    assert len(next(chunks)) == 1
+    chunks.took(1, 0.0)
+    assert len(next(chunks)) == 1
+    chunks.took(1, CHUNK_SECONDS / 1e6)
+    assert len(next(chunks)) == CHUNK_LINES
 
 
 def test_lines_are_read_as_answers_are_taken() -> None:
@@ -82,9 +97,9 @@ def test_long_lines_make_short_chunks() -> None:
             read.append(number)
             yield "h", number, b'"' + b"x" * (CHUNK_BYTES // 2) + b'"'
 
-    found = replay(len, begin, long(), processes=1)
+    found = replay(len, begin, long(), processes=2, alone_seconds=0)
     next(found)
-    assert read == [0, 1]
+    assert read == [0, 1, 2, 3, 4, 5]
     assert len(list(found)) == 9
 
 
@@ -112,3 +127,19 @@ def test_ctrl_c_is_for_this_process() -> None:
     found = list(replay(doubled, ignores_interrupts, numbers(1), processes=2, alone_seconds=0))
     assert [answer for _, answer in found] == [True]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class _InterruptedWhenSent:
+    """What is sent to another process, and takes a Ctrl-C meanwhile."""
+
+    def __reduce__(self) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return begin, ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, nothing can be blocked")
+def test_ctrl_c_is_not_lost_while_processes_start() -> None:
+    """It is heard when the process has started, and ends the replay."""
+    with pytest.raises(KeyboardInterrupt):
+        list(replay(doubled, _InterruptedWhenSent(), numbers(1), processes=2, alone_seconds=0))  # type: ignore[arg-type]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

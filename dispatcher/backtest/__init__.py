@@ -15,21 +15,23 @@ from dispatcher.backtest.comparison import (
     ALIKE,
     NO_LONGER_KEPT,
     NOT_DECIDED,
+    NOTHING_KNOWN,
     OUTSIDE,
     Comparison,
     When,
     elsewhere,
 )
 from dispatcher.backtest.groups import Group, Groups
-from dispatcher.history import Line, place
+from dispatcher.history import Line, opened_by, place
 from dispatcher.lang.records import dataclass
 from dispatcher.replay import ALONE_SECONDS, replay
 from dispatcher.ruleset import RuleSet
 
 __all__ = ["Report", "When", "backtest"]
 
-# Lines that cannot be read are counted, and so many of them are named.
+# Lines that cannot be read, and tickets of unknown keys, are counted, and so many of them are named.
 NAMED_UNREADABLE = 20
+NAMED_UNKNOWN = 5
 
 Cut = Literal["limit", "time"]
 
@@ -38,7 +40,8 @@ Cut = Literal["limit", "time"]
 class Report:
     """What new rules change. `tickets` were decided twice; lines and tickets that could not be are counted beside them.
 
-    `variables` counts the tickets on which a variable gets another value; `cut` tells why not all tickets were decided.
+    `variables` counts the tickets on which a variable gets another value, `nothing_known` those that do not change and
+    of which no key is a ticket variable; `cut` tells why not all tickets were decided.
     """
 
     new: RuleSet
@@ -55,6 +58,8 @@ class Report:
     outside: int
     no_longer_kept: int
     not_decided: int
+    nothing_known: int
+    nothing_known_places: tuple[str, ...]
     cut: Cut | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,6 +76,8 @@ class Report:
             "outside": self.outside,
             "no_longer_kept": self.no_longer_kept,
             "not_decided": self.not_decided,
+            "nothing_known": self.nothing_known,
+            "nothing_known_places": list(self.nothing_known_places),
             "cut": self.cut,
             "new_revision": self.new.revision,
             "old_revision": self.old.revision if self.old is not None else None,
@@ -105,7 +112,7 @@ def backtest(
     ) as answers:
         for line, answer in answers:
             # That there is another ticket shows that some are left out.
-            if found.tickets == limit and (isinstance(answer, dict) or answer == ALIKE):
+            if found.tickets == limit and (isinstance(answer, dict) or answer in (ALIKE, NOTHING_KNOWN)):
                 cut = "limit"
                 break
             found.add(line, answer)
@@ -129,6 +136,7 @@ class _Findings:
         self._faults: Counter[str] = Counter()
         self._unreadable = 0
         self._unreadable_lines: list[tuple[str, str]] = []
+        self._nothing_known: list[str] = []
 
     def add(self, line: Line, answer: Any) -> None:
         """Take over what is answered of a line."""
@@ -143,6 +151,9 @@ class _Findings:
                 self._unreadable_lines.append((place(line), answer))
         else:
             self._skipped[answer] += 1
+            if answer == NOTHING_KNOWN:
+                self.tickets += 1
+                self._nothing_known += [place(line)] if len(self._nothing_known) < NAMED_UNKNOWN else []
 
     def _change(self, line: Line, found: dict[str, Any]) -> None:
         self._changed += 1
@@ -151,7 +162,7 @@ class _Findings:
         old, new = found["refused"]
         if old != new:
             self._refused["new" if new else "gone"] += 1
-        self._groups.add(found, found["id"] or place(line))
+        self._groups.add(found, opened_by(line, found["id"]))
 
     def report(self, new: RuleSet, old: RuleSet | None, cut: Cut | None) -> Report:
         """Return all that was found."""
@@ -169,5 +180,7 @@ class _Findings:
             outside=self._skipped[OUTSIDE],
             no_longer_kept=self._skipped[NO_LONGER_KEPT],
             not_decided=self._skipped[NOT_DECIDED],
+            nothing_known=self._skipped[NOTHING_KNOWN],
+            nothing_known_places=tuple(self._nothing_known),
             cut=cut,
         )

@@ -14,23 +14,29 @@ from typing import Any, TypeAlias
 
 from dispatcher.decisions import Decision
 from dispatcher.history import PastTicket, Unreadable, read
+from dispatcher.lang.budget import Limits
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Source
 from dispatcher.plain import Room, same, to_json_safe
-from dispatcher.ruleset import RuleSet, surely_alike
+from dispatcher.ruleset import NOT_TEXT, RuleSet, surely_alike
 
 # What is answered of a ticket that does not differ; of one that came in at another time than wanted; of one whose
-# content is no longer kept; and of one that was kept without its decision.
-ALIKE, OUTSIDE, NO_LONGER_KEPT, NOT_DECIDED = 0, 1, 2, 3
+# content is no longer kept; of one that was kept without its decision; and of one that does not differ, and of which
+# no key is a ticket variable.
+ALIKE, OUTSIDE, NO_LONGER_KEPT, NOT_DECIDED, NOTHING_KNOWN = 0, 1, 2, 3, 4
 # Characters of a value, or of a subject, that are shown.
 SHOWN_CHARACTERS = 200
 # Of those, how many stand before the first that differs.
 SHOWN_BEFORE = 40
+# Items of a list or a mapping that are shown.
+SHOWN_ITEMS = 50
+# Of what one ticket ends with, more is compared than a decision can hold.
+ROOM_ITEMS, ROOM_CHARACTERS = 1_000_000, 10**9
 
 # JSON data, as it crosses between processes: one of the numbers above, why a line is unreadable, or what differs.
 Answer: TypeAlias = "int | str | dict[str, Any]"
-# Where the value of a variable comes from: a line of a rule (file, line, the rule's first line, its title), or one of
-# these words.
+# Where the value of a variable comes from: a line of a rule (file, line, the rule's first line, its title, and the
+# text of the line, '' where that is not known), or one of these words.
 By: TypeAlias = "list[Any] | str"
 TICKET, DEFAULT = "ticket", "default"
 
@@ -51,7 +57,7 @@ class When:
         return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
 
 
-# What makes a rule set in another process: its files and its settings.
+# What makes a rule set in another process: its files and its settings, of which the limits cannot be sent as they are.
 _Recipe: TypeAlias = "tuple[Sequence[Source], Mapping[str, Any]]"
 
 
@@ -62,11 +68,18 @@ def elsewhere(new: RuleSet, old: RuleSet | None, when: When) -> Callable[[], Com
 
 
 def _recipe(rules: RuleSet) -> _Recipe:
-    return rules.sources, {"variables": rules.variables, "defaults": rules.defaults, "on_fault": rules.on_fault}
+    limits = {name: getattr(rules.limits, name) for name in Limits.__annotations__}
+    settings = {"variables": rules.variables, "defaults": rules.defaults, "on_fault": rules.on_fault}
+    return rules.sources, {**settings, "limits": limits}
 
 
 def _begin(new: _Recipe, old: _Recipe | None, when: tuple[Any, ...]) -> Comparison:
-    return Comparison(RuleSet(new[0], **new[1]), RuleSet(old[0], **old[1]) if old is not None else None, When(*when))
+    return Comparison(_made(new), _made(old) if old is not None else None, When(*when))
+
+
+def _made(recipe: _Recipe) -> RuleSet:
+    sources, settings = recipe
+    return RuleSet(sources, **{**settings, "limits": Limits(**settings["limits"])})
 
 
 class Comparison:
@@ -78,6 +91,7 @@ class Comparison:
         self._when = when
         # Where rules begin with the same values, what they write tells whether they end with the same.
         self._begin_alike = old is not None and same(_recipe(old)[1], _recipe(new)[1])
+        self._known = {*new.schema.aliases, *(variable.name for variable in new.schema.variables)}
 
     def __call__(self, line: bytes) -> Answer:
         """Return what differs for the ticket on a line."""
@@ -93,17 +107,24 @@ class Comparison:
             return self._against_kept(past, past.ticket, now)
         old, new = self._old.decide(past.ticket, now=now), self._new.decide(past.ticket, now=now)
         if self._begin_alike and surely_alike(old, new):
-            return ALIKE
+            return self._alike(past.ticket)
         sides = _Side.decided(self._old, old, past.ticket), _Side.decided(self._new, new, past.ticket)
-        return _difference(*sides, past.id)
+        return _difference(*sides, past.id) or self._alike(past.ticket)
+
+    def _alike(self, ticket: Mapping[str, Any]) -> int:
+        return NOTHING_KNOWN if ticket and self._known.isdisjoint(ticket) else ALIKE
 
     def _against_kept(self, past: PastTicket, ticket: Mapping[str, Any], now: datetime) -> Answer:
         if past.decision is None:
             return NOT_DECIDED
+        new = _Side.decided(self._new, self._new.decide(ticket, now=now), ticket, as_kept=True)
+        if past.decision.get("faults") == new.faults == [] and same(
+            past.decision.get("action_variables"), new.variables
+        ):
+            return self._alike(ticket)
         if not _is_decision(past.decision):
             return "`decision` is not as dispatcher keeps it"
-        new = _Side.decided(self._new, self._new.decide(ticket, now=now), ticket, by_text=False)
-        return _difference(_Side.kept(past.decision, ticket), new, past.id)
+        return _difference(_Side.kept(past.decision, ticket), new, past.id) or self._alike(ticket)
 
 
 # What of a kept decision is read: in each list, objects with these.
@@ -144,21 +165,26 @@ class _Side:
     changes: Iterable[Mapping[str, Any]]
     faults: list[_Fault]
     ticket: Mapping[str, Any]
-    # Tells first line and title of the rule that a line of a file belongs to.
-    rule_at: Callable[[str, int], tuple[int, str]]
+    # Tells first line and title of the rule that a line of a file belongs to, and the text of the line.
+    rule_at: Callable[[str, int], tuple[int, str, str]]
 
     @classmethod
-    def decided(cls, rules: RuleSet, decision: Decision, ticket: Mapping[str, Any], *, by_text: bool = True) -> _Side:
-        """Return what rules decide; `by_text`: faults are known by the text of their line."""
-        texts = {source.filename: source for source in rules.sources} if decision.faults and by_text else {}
+    def decided(cls, rules: RuleSet, decision: Decision, ticket: Mapping[str, Any], *, as_kept: bool = False) -> _Side:
+        """Return what rules decide.
+
+        `as_kept`: as it can be compared with a kept decision, where long values are cut, and faults are not known by
+        the text of their line.
+        """
+        texts = {source.filename: source for source in rules.sources} if decision.faults and not as_kept else {}
         faults: list[_Fault] = []
         for fault in decision.faults:
             message = to_json_safe(fault.message)
-            text = texts[fault.file].line(fault.line).strip() if fault.file in texts else ""
+            by_line = fault.file in texts and not message.startswith(NOT_TEXT)
+            text = texts[fault.file].line(fault.line).strip() if by_line else ""
             told = {"type": fault.type, "message": message, "file": fault.file, "line": fault.line}
             faults.append(((fault.kind, fault.type, message, text), told))
         return cls(
-            variables=to_json_safe(decision.action_variables),
+            variables=to_json_safe(decision.action_variables, None if as_kept else Room(ROOM_ITEMS, ROOM_CHARACTERS)),
             refused=to_json_safe(decision.refused),
             changes=(
                 {"variable": change.variable, "file": change.file, "line": change.line} for change in decision.changes
@@ -200,7 +226,8 @@ class _Side:
 
     def line(self, file: str, line: int) -> list[Any]:
         """Return a line with the rule that it belongs to."""
-        return [file, line, *self.rule_at(file, line)]
+        first, title, text = self.rule_at(file, line)
+        return [_cut(file, 0), line, first, _cut(title, 0), text]
 
     def origin(self, variable: str) -> By:
         """Return where a variable has its value from that no rule set."""
@@ -217,34 +244,34 @@ class _Side:
         return fault if self.refused.endswith(_place_text(fault)) else None
 
 
-def _rule_of(rules: RuleSet, file: str, line: int) -> tuple[int, str]:
+def _rule_of(rules: RuleSet, file: str, line: int) -> tuple[int, str, str]:
     for number, program in enumerate(rules.programs):
         if program.filename == file:
             rule = rules.rule((number, program.statement_at(line, 1)))
-            return rule.line, rule.title
-    return line, ""
+            return rule.line, rule.title, program.source.line(line).strip()
+    return line, "", ""
 
 
-def _kept_rule_of(rules: Iterable[Mapping[str, Any]], file: str, line: int) -> tuple[int, str]:
-    above = [(rule["line"], rule["title"]) for rule in rules if rule["file"] == file and rule["line"] <= line]
-    return max(above, default=(line, ""))
+def _kept_rule_of(rules: Iterable[Mapping[str, Any]], file: str, line: int) -> tuple[int, str, str]:
+    above = [(rule["line"], rule["title"], "") for rule in rules if rule["file"] == file and rule["line"] <= line]
+    return max(above, default=(line, "", ""))
 
 
 def _place_text(fault: Mapping[str, Any]) -> str:
     return f" ({fault['file']}, line {fault['line']})"
 
 
-def _difference(old: _Side, new: _Side, known_as: str | None) -> Answer:
-    """Return what differs between two sides of one ticket."""
+def _difference(old: _Side, new: _Side, known_as: str | None) -> dict[str, Any] | None:
+    """Return what differs between two sides of one ticket, None where nothing does."""
     # A kept decision may be of a time with fewer variables.
     names = [name for name in new.variables if name in old.variables]
     values = {name: (old.value(name), new.value(name)) for name in names}
     changed = {name: pair for name, pair in values.items() if not same(*pair)}
     faults = list(_changed_faults(old, new))
     if not changed and not faults:
-        return ALIKE
+        return None
     return {
-        "id": known_as,
+        "id": known_as and _cut(known_as, 0),
         "subject": _cut(_text(old.variables.get("subject")), 0),
         "refused": [old.refused is not None, new.refused is not None],
         "parts": [*_changed_values(old, new, changed), *faults],
@@ -278,17 +305,26 @@ def _changed_faults(old: _Side, new: _Side) -> Iterator[dict[str, Any]]:
 def _shown(old: Any, new: Any) -> list[Any]:
     """Return two values, cut where they are long so that it shows how they differ."""
     if not isinstance(old, str) or not isinstance(new, str):
-        return [_brief(old), _brief(new)]
+        shown = [_brief(old), _brief(new)]
+        if shown != [old, new] and isinstance(old, dict) and isinstance(new, dict):
+            # What fits is of more use where it is what differs.
+            shown = [_brief(_differing(old, new)), _brief(_differing(new, old))]
+        return shown
     differs = next((place for place, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
     start = min(len(old), len(new)) if differs is None else differs
     start = start - SHOWN_BEFORE if max(len(old), len(new)) > SHOWN_CHARACTERS and start > SHOWN_BEFORE else 0
     return [_cut(old, start), _cut(new, start)]
 
 
+def _differing(mapping: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the items of a mapping that another one has not."""
+    return {key: value for key, value in mapping.items() if key not in other or not same(value, other[key])}
+
+
 def _brief(value: Any) -> Any:
     if isinstance(value, str):
         return _cut(value, 0)
-    return to_json_safe(value, Room(items=50, characters=4 * SHOWN_CHARACTERS))
+    return to_json_safe(value, Room(items=SHOWN_ITEMS, characters=4 * SHOWN_CHARACTERS))
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,10 @@ _OTHER_TEXT = "other text"
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A variable that gets another value, and what sets the old and the new one; `varies`: within the group."""
+    """A variable that gets another value, and what sets the old and the new one; `varies`: within the group.
+
+    Where both are set by `same_line`, what that line uses has changed.
+    """
 
     variable: str
     values: tuple[Any, Any]
@@ -30,10 +33,16 @@ class Changed:
     old_by: By
     new_by: By
 
+    @property
+    def same_line(self) -> bool:
+        """Whether both values are set by lines that read the same."""
+        old, new = self.old_by, self.new_by
+        return isinstance(old, list) and isinstance(new, list) and old[-1] == new[-1] != ""
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data."""
         old, new = (None, None) if self.varies else self.values
-        sides = {"old_by": _by(self.old_by), "new_by": _by(self.new_by)}
+        sides = {"old_by": _by(self.old_by), "new_by": _by(self.new_by), "same_line": self.same_line}
         return {"variable": self.variable, "old": old, "new": new, "varies": self.varies, **sides}
 
 
@@ -48,23 +57,26 @@ class Fault:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        file, line, _, title = self.at
+        file, line, _, title, _ = self.at
         told = {"became": self.became, "type": self.type, "message": self.message}
         return {**told, "file": file, "line": line, "title": title}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A ticket to open: where, its subject, and its values of the variables that vary within the group."""
+    """A ticket to open: where, its id if it has one, its subject, and its values of the variables that vary within the
+    group.
+    """
 
     place: str
+    id: str | None
     subject: str
     values: Mapping[str, tuple[Any, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON data."""
         values = {name: {"old": old, "new": new} for name, (old, new) in self.values.items()}
-        return {"place": self.place, "subject": self.subject, "values": values}
+        return {"place": self.place, "id": self.id, "subject": self.subject, "values": values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +105,8 @@ class Group:
         }
 
 
-# A ticket by its number, with its place, subject and values.
-_Seen = tuple[int, str, str, Sequence[Any]]
+# A ticket by its number, with its place, id, subject and values.
+_Seen = tuple[int, str, "str | None", str, Sequence[Any]]
 
 
 @dataclass(slots=True)
@@ -118,7 +130,7 @@ class _Alike:
 
     def add(self, seen: _Seen, most: int) -> None:
         """Count a ticket, and keep it as one of at most so many examples."""
-        number, _, _, values = seen
+        number, *_, values = seen
         while (key := self._key(values)) not in self._buckets and len(self._buckets) >= FEW_VALUES:
             self._look_at_less()
         bucket = self._buckets.setdefault(key, _Bucket(number, values))
@@ -138,8 +150,8 @@ class _Alike:
                 fault = Fault(fault["became"], fault["type"], None if self._varying else bucket.values[-1], fault["at"])
             varying = [(number, change.variable) for number, change in enumerate(changes) if change.varies]
             examples = [
-                Example(place, subject, {name: tuple(values[number]) for number, name in varying})
-                for _, place, subject, values in bucket.seen[:most]
+                Example(place, known_as, subject, {name: tuple(values[number]) for number, name in varying})
+                for _, place, known_as, subject, values in bucket.seen[:most]
             ]
             yield bucket.first, Group(bucket.count, self._refusal, tuple(changes), fault, tuple(examples))
 
@@ -182,7 +194,7 @@ class Groups:
             if alike is None and len(self._alike) < MOST_GROUPS:
                 alike = self._alike[key] = _Alike(part, refusal)
             values = [change["values"] for change in changes] + ([fault["message"]] if fault is not None else [])
-            seen = self._number, place, found["subject"], values
+            seen = self._number, place, found["id"], found["subject"], values
             if alike is not None:
                 alike.add(seen, self._examples)
             elif not in_rest:
@@ -195,7 +207,9 @@ class Groups:
         found = [pair for alike in self._alike.values() for pair in alike.groups(self._examples)]
         groups = [group for _, group in sorted(found, key=lambda pair: (-pair[1].count, pair[0]))]
         if self._rest.count:
-            examples = tuple([Example(place, subject, {}) for _, place, subject, _ in self._rest.seen])
+            examples = tuple(
+                [Example(place, known_as, subject, {}) for _, place, known_as, subject, _ in self._rest.seen]
+            )
             groups.append(Group(self._rest.count, None, (), None, examples, rest=True))
         return tuple(groups)
 
@@ -211,5 +225,5 @@ def _by(by: By) -> dict[str, Any] | str:
     """Return where a value comes from as JSON data."""
     if isinstance(by, str):
         return by
-    file, line, _, title = by
+    file, line, _, title, _ = by
     return {"file": file, "line": line, "title": title}

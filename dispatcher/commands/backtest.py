@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     if report.changed:
         return 1
     # Nobody has seen that nothing changes where nothing, or not everything, could be compared.
-    return 0 if report.tickets and not report.unreadable else 2
+    return 0 if report.tickets > report.nothing_known and not report.unreadable else 2
 
 
 def _compared(options: argparse.Namespace, new: RuleSet, old: RuleSet | None, history: History, when: When) -> Report:
@@ -100,8 +100,7 @@ def _history(options: argparse.Namespace, when: When) -> Iterator[History]:
     if options.history != SERVICE:
         yield open_history(options.history)
         return
-    from service.audit import reading
-    from service.history import kept_history
+    from service.history import kept_history, reading
 
     with reading(options.config) as database:
         yield kept_history(database, since=when.since, until=when.until, newest=options.limit)

@@ -70,7 +70,9 @@ def _one(argument: str, zone: tzinfo | None) -> tuple[Mapping[str, Any], datetim
     file, _, number = argument.rpartition(":")
     # A file whose name ends in a colon and a number is that file.
     if not file or not number.isdecimal() or os.path.exists(argument):  # noqa: PTH110
-        return ticket(text(argument), argument), None
+        given = ticket(text(argument), argument)
+        # What is kept of a ticket may stand around it.
+        return _past((argument, 0, json.dumps(given).encode()), zone)
     for found in open_history(file).lines:
         if found[1] == int(number):
             return _past(found, zone)

@@ -44,8 +44,8 @@ def run_live(options: argparse.Namespace) -> int:
 
 async def _run(options: argparse.Namespace) -> int:
     rules, zone = ruleset_options(options)
-    async with _lookups(options) as (lookups, place):
-        looked = _Looking(options, rules, zone, lookups, Summary(place))
+    async with _lookups(options) as (lookups, halo, place):
+        looked = _Looking(options, rules, zone, lookups, halo, Summary(place))
         problems = [problem for argument in options.files for problem in await looked.at(argument)]
     if options.format == "json":
         print_json([problem.to_dict() for problem in problems], sys.stdout)
@@ -56,18 +56,19 @@ async def _run(options: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _lookups(options: argparse.Namespace) -> AsyncIterator[tuple[Lookups, str]]:
-    """Give look-ups in the snapshot or the Halo that the options name, and what people call it."""
+async def _lookups(options: argparse.Namespace) -> AsyncIterator[tuple[Lookups, str, str]]:
+    """Give look-ups in the snapshot or the Halo that the options name, the Halo's address, and what people call it."""
     if options.snapshot is not None:
         snapshot = Snapshot.read(options.snapshot)
-        yield snapshot.lookups(), f"{options.snapshot}, as of {snapshot.taken_at}"
+        yield snapshot.lookups(), snapshot.halo, f"{options.snapshot}, as of {snapshot.taken_at}"
         return
     from service.settings import load_settings
 
     settings = load_settings(options.config)
     client = HaloClient(settings.halo)
     try:
-        yield Lookups(client, _NEVER_OLD), f"Halo at {settings.halo.resource_server}"
+        halo = settings.halo.resource_server
+        yield Lookups(client, _NEVER_OLD), halo, f"Halo at {settings.halo.resource_server}"
     finally:
         await client.aclose()
 
@@ -81,12 +82,14 @@ class _Looking:
         rules: Mapping[str, Any],
         zone: tzinfo | None,
         lookups: Lookups,
+        halo: str,
         summary: Summary,
     ) -> None:
         self._options = options
         self._rules = rules
         self._zone = zone
         self._lookups = lookups
+        self._halo = halo
         self.summary = summary
         self._defaults = Defaults(rules.get("defaults", {}), _settings_source(options))
 
@@ -98,7 +101,7 @@ class _Looking:
             return problems
         self.summary.files += len(files)
         path = None if argument == STANDARD_INPUT else _lock_path(argument)
-        lock = Lock.read(path) if path is not None else None
+        lock = self._lock(path) if path is not None else None
         report = await self._report(files, lock)
         if path is not None:
             edits = renames(report.diagnostics) if self._options.fix else {}
@@ -110,11 +113,22 @@ class _Looking:
                 files, problems = self._checked(argument)
                 report = await self._report(files, lock)
             if edits or lock is None or self._options.update_lock:
-                self._write(path, lock or Lock(), report, whole=Path(argument).is_dir())
+                self._write(path, lock or Lock(halo=self._halo), report, whole=Path(argument).is_dir())
         self.summary.values += report.values
         order = {source.filename: number for number, source in enumerate(files)}
         problems = [*problems, *report.diagnostics, *await self._of_history(files, report)]
         return sorted(problems, key=lambda found: (order.get(found.filename, -1), found.line, found.column))
+
+    def _lock(self, path: Path) -> Lock | None:
+        lock = Lock.read(path)
+        if lock is None or lock.is_of(self._halo):
+            return lock
+        if not self._options.update_lock:
+            raise DispatcherError(
+                f"{path}: this lock file is of {lock.halo} and not of {self._halo}, where its ids mean something else; "
+                "look there, or run `dispatcher check --live --update-lock` to begin anew"
+            )
+        return None
 
     def _checked(self, argument: str) -> tuple[list[Source], list[Diagnostic]]:
         files = sources(argument, whole_names=True)

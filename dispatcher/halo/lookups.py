@@ -224,6 +224,9 @@ class Lookups:
         merged = {(entry.id, folded(entry.name), entry.off): replace(entry, sla_id=None) for entry in entries}
         found = pick(value, merged.values(), "priority")
         if isinstance(found, Unresolved):
+            if len({entry.id for entry in found.matches if not entry.off}) > 1:
+                numbers = " or ".join(str(entry.id) for entry in found.matches)
+                found = replace(found, reason=f"{_shown(value)} is number {numbers}, by the SLA")
             why = "the ticket type has no SLA" if ticket_type else "no ticket type is set, so the SLA is not known"
             return replace(found, reason=f"{found.reason} ({why})")
         return found

@@ -12,13 +12,13 @@ from dispatcher.halo.lookups import Entry, Lookups
 from dispatcher.halo.payloads import is_unset
 from dispatcher.halo.snapshot import LIST_OF
 from dispatcher.lang.diagnostics import Diagnostic, diagnostic
-from dispatcher.lang.reaching import DEFAULTS, Compared, Place, Reached, Reaches, reaching
+from dispatcher.lang.reaching import DEFAULTS, UNTOLD, Compared, Place, Reached, Reaches, reaching
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.repairs import Help, repair
 from dispatcher.lang.schema import Schema
 from dispatcher.lang.source import Source, Span
 from dispatcher.live.codes import CODES
-from dispatcher.live.fixing import literal
+from dispatcher.live.fixing import is_literal, literal
 from dispatcher.live.lock import Lock, Locked
 from dispatcher.live.names import Names, Verdict
 
@@ -64,21 +64,31 @@ class Defaults:
 
 
 async def check_names(
-    sources: Sequence[Source], schema: Schema, defaults: Defaults, lookups: Lookups, lock: Lock | None = None
+    sources: Sequence[Source],
+    schema: Schema,
+    defaults: Defaults,
+    lookups: Lookups,
+    lock: Lock | None = None,
+    *,
+    alone: bool = True,
 ) -> NamesReport:
     """Return what Halo says of every name that rules without errors, and defaults, can set.
 
-    Raises HaloRequestError when Halo does not show a list.
+    `alone`: there are no other files and defaults, which may set what these leave unset. Raises HaloRequestError when
+    Halo does not show a list.
     """
     files = [checked_source(source, schema)[0] for source in sources]
-    reached = reaching(files, VARIABLES, defaults.values)
-    return await _Checking(sources, defaults, Names(lookups, lock), reached).report()
+    reached = reaching(files, VARIABLES, defaults.values, ("priority", "ticketType"))
+    return await _Checking(sources, defaults, Names(lookups, lock), reached, alone=alone).report()
 
 
 class _Checking:
     """Gathers what there is to say of one rule set."""
 
-    def __init__(self, sources: Sequence[Source], defaults: Defaults, names: Names, reached: Reached) -> None:
+    def __init__(
+        self, sources: Sequence[Source], defaults: Defaults, names: Names, reached: Reached, *, alone: bool
+    ) -> None:
+        self._alone = alone
         self._sources = sources
         self._defaults = defaults
         self._names = names
@@ -86,10 +96,11 @@ class _Checking:
         self._diagnostics: dict[tuple[Any, ...], Diagnostic] = {}
         self._meanings: dict[str, dict[str, Locked]] = {}
         self._verdicts: dict[tuple[str, type, Any], Verdict] = {}
+        self._types: dict[Any, Entry | None] = {}
 
     async def report(self) -> NamesReport:
         """Look everything up."""
-        self._types = await self._settable_types()
+        await self._find_types()
         defaults = [(name, value) for name, value in self._defaults.values.items() if name in LIST_OF]
         for variable, value in defaults:
             if not is_unset(value):
@@ -113,27 +124,27 @@ class _Checking:
         known = frozenset((variable, value) for variable, _, value in self._verdicts)
         return NamesReport(tuple(reported), self._meanings, known, len(self._verdicts))
 
-    async def _settable_types(self) -> list[Entry | None]:
-        """Return the ticket types that tickets may have; None stands for one that no rule sets or that is not told."""
-        types: dict[int | None, Entry | None] = {}
-        for found in self._reached.values:
-            if found.variable != "ticketType":
-                continue
-            if is_unset(found.value):
-                types[None] = None
-                continue
-            entry = await self._names.find("ticketType", found.value)
-            if isinstance(entry, Entry):
-                types[entry.id] = entry
-        if any(unclear.variable == "ticketType" for unclear in self._reached.unclear):
-            types[None] = None
-        return list(types.values())
+    async def _find_types(self) -> None:
+        """Find the ticket types that the rules can set; None is none, and of unknown ones is told elsewhere."""
+        for _, value in sorted(self._reached.pairs, key=repr):
+            if is_unset(value):
+                if self._alone:
+                    self._types[value] = None
+            elif value != UNTOLD and isinstance(entry := await self._names.find("ticketType", value), Entry):
+                self._types[value] = entry
+
+    def _beside(self, priority: Any) -> Sequence[Entry | None]:
+        """Return the ticket types that tickets of a priority can have, as far as they are told."""
+        pairs = self._reached.pairs
+        beside = {other for one, other in pairs if one == priority} or {other for one, other in pairs if one == UNTOLD}
+        return list({entry and entry.id: entry for value, entry in self._types.items() if value in beside}.values())
 
     async def _judge(self, variable: str, value: Any) -> Verdict:
         key = variable, type(value), value
         verdict = self._verdicts.get(key)
         if verdict is None:
-            verdict = self._verdicts[key] = await self._names.judge(variable, value, self._types)
+            types = self._beside(value) if variable == "priority" else ()
+            verdict = self._verdicts[key] = await self._names.judge(variable, value, types)
             if verdict.meaning is not None:
                 self._meanings.setdefault(variable, {})[str(value)] = verdict.meaning
         return verdict
@@ -152,10 +163,12 @@ class _Checking:
             instead = _viewed(verdict.instead, found.views) if isinstance(found, Compared) else verdict.instead
             renamed = verdict.code == "renamed-in-halo"
             words = f"write `{instead}`" if renamed else verdict.help or ""
-            if found.is_name:
+            if found.is_name and is_literal(written):
                 advice = repair(words, literal(written, instead))
-            elif renamed:
+            elif renamed and is_literal(written):
                 advice = f"{words}, by hand: the text here serves another purpose, too"
+            elif renamed:
+                advice = f"{words}, by hand: here it is put together"
         self._say(verdict, source, span, advice)
 
     def _say(self, verdict: Verdict, source: Source, span: Span, help: Help | None = None) -> None:  # noqa: A002 - the diagnostic's word

@@ -21,8 +21,7 @@ CODES: dict[str, Code] = {
     "renamed-in-halo": Code("error", "The record that the lock file knows by this name has another name now."),
     "deleted-in-halo": Code("error", "The record that the lock file knows by this name is gone."),
     "replaced-in-halo": Code("warning", "The name means another record than the one in the lock file."),
-    "priority-of-other-type": Code(
-        "warning", "Not all ticket types that the rules can set have an SLA with this priority."
-    ),
+    # Which rules fire together is not known.
+    "priority-of-other-type": Code("info", "Some ticket types that the rules can set have no such priority."),
     "untold-in-halo": Code("info", "What the variable gets here cannot be told before the rule runs."),
 }

@@ -13,6 +13,9 @@ from dispatcher.lang.diagnostics import Diagnostic, Edit
 from dispatcher.lang.source import Source
 
 _ONE_LITERAL = re.compile(r"""(?P<prefix>[rRuU]?)(?P<quote>'''|\"\"\"|'|")(?P<text>.*)(?P=quote)""", re.DOTALL)
+# Any number of literals one behind the other, with nothing else between them.
+_PIECE = r"""[rRuU]?(?:'''(?:\\.|(?!''').)*'''|\"\"\"(?:\\.|(?!\"\"\").)*\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
+_LITERALS = re.compile(rf"(?:(?:\s|\\\n)*\(?{_PIECE}\)?)+", re.DOTALL)
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -29,6 +32,11 @@ def literal(written: str, text: str) -> str:
         return f"{match['prefix']}{quote}{text}{quote}" if match is not None else repr(text)
     body = "".join(_escaped(character, quote[0]) for character in text)
     return f"{quote}{body}{quote}"
+
+
+def is_literal(written: str) -> bool:
+    """Tell whether a piece of a rule is a literal, or several, with no comment between them."""
+    return _LITERALS.fullmatch(written) is not None
 
 
 def _closes(text: str, quote: str) -> bool:

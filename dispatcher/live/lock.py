@@ -35,9 +35,14 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """For each ticket variable, what the names meant that rules set it to, as they write them."""
+    """For each ticket variable, what the names meant that rules set it to, as they write them, and in which Halo."""
 
     names: Mapping[str, Mapping[str, Locked]] = field(default_factory=dict)
+    halo: str = ""
+
+    def is_of(self, halo: str) -> bool:
+        """Tell whether ids are those of a Halo, by its address, as far as is known."""
+        return not self.halo or _address(self.halo) == _address(halo)
 
     def find(self, variable: str, name: str) -> Locked | None:
         """Return what a name meant, or None."""
@@ -46,7 +51,8 @@ class Lock:
     def with_names(self, names: Mapping[str, Mapping[str, Locked]]) -> Lock:
         """Return the lock with what further names mean."""
         variables = {*self.names, *names}
-        return Lock({variable: {**self.names.get(variable, {}), **names.get(variable, {})} for variable in variables})
+        found = {variable: {**self.names.get(variable, {}), **names.get(variable, {})} for variable in variables}
+        return Lock(found, self.halo)
 
     def renewed(
         self,
@@ -66,7 +72,7 @@ class Lock:
             before, now = self.names.get(variable, {}), meanings.get(variable, {})
             kept = {name: known for name, known in before.items() if not whole or (variable, name) in used}
             found[variable] = {**kept, **now} if accept else {**now, **kept}
-        return Lock(found)
+        return Lock(found, self.halo)
 
     def text(self) -> str:
         """Return the file's text: the same for the same names, so that a change shows what has changed."""
@@ -75,20 +81,24 @@ class Lock:
             for variable, known in sorted(self.names.items())
             if known
         }
-        return json.dumps({"version": _VERSION, "names": names}, indent=2, ensure_ascii=False) + "\n"
+        data = {"version": _VERSION, "halo": self.halo, "names": names}
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Lock | None:
         """Return what a file holds, None where there is no file; raises DispatcherError when it holds no lock."""
         try:
             data = json.loads(path.read_text(encoding="utf-8-sig"))
+            # JSON can name characters that no file can hold.
+            json.dumps(data, ensure_ascii=False).encode()
             if data["version"] != _VERSION:
                 raise DispatcherError(f"{path}: this lock file is of another version; {_ADVICE}")
             return cls(
                 {
                     str(variable): {name: _locked(entry) for name, entry in names.items()}
                     for variable, names in data["names"].items()
-                }
+                },
+                str(data.get("halo", "")),
             )
         except FileNotFoundError:
             return None
@@ -108,6 +118,10 @@ def _whole(value: Any) -> int:
     if type(value) is not int:
         raise TypeError("an id is a whole number")
     return value
+
+
+def _address(halo: str) -> str:
+    return halo.strip().rstrip("/").removeprefix("http://").removeprefix("https://").casefold()
 
 
 def _order(sla: int | None) -> int:

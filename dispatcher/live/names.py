@@ -12,6 +12,7 @@ from dispatcher.live.lock import Lock, Locked
 
 # What people call what a variable names.
 _NOUNS = {"team": "team", "priority": "priority", "state": "status", "ticketType": "ticket type", "agent": "agent"}
+_SET_A_TYPE = "set `ticketType` as well: in the rules, or for all tickets under [defaults] in dispatcher.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,19 @@ class Names:
                 return await lookups.category(value, int(variable[-1]))
 
     async def judge(self, variable: str, value: Any, types: Sequence[Entry | None] = ()) -> Verdict:
-        """Return what is to be said of a value; `types` are the ticket types beside which a priority may be set."""
+        """Return what is to be said of a value; `types` are the ticket types that a priority may be set beside.
+
+        None among them stands for tickets without a type. Where they are not told, it can be any type.
+        """
         if variable == "priority":
-            return await self._judge_priority(value, types or (None,))
+            every = types or [entry for entry in await self._lookups.entries("ticket_types") if not entry.off] or [None]
+            verdict = await self._judge_priority(value, every)
+            if not types and verdict.code == "priority-of-other-type":
+                return Verdict(meaning=verdict.meaning)
+            if not types and verdict.code == "unknown-in-halo" and every != [None]:
+                message = f"{_shown(value)} is no priority of any ticket type in Halo"
+                return Verdict(verdict.code, message, verdict.help, verdict.instead)
+            return verdict
         found = await self.find(variable, value)
         if isinstance(found, Unresolved):
             return await self._unresolved(variable, value, found)
@@ -79,12 +90,26 @@ class Names:
         verdict = await self._resolved("priority", value, Locked(name, numbers))
         if failed is None or verdict.code:
             return verdict
+        if (lost := await self._lost(value, without)) is not None:
+            gone = await self._gone("priority", value, lost)
+            # The other types have the name still.
+            return Verdict(gone.code, gone.message, f"set another priority for {_types(without)}")
         return Verdict(
             "priority-of-other-type",
-            f"{_shown(value)} is no priority of {_types(without)}, which these rules allow, too",
-            f"the priority falls back there: {failed.reason}",
+            f"{_shown(value)} is no priority of {_types(without)}; if these rules set it there, too, it falls back",
+            _SET_A_TYPE if without == [None] else failed.reason,
             meaning=verdict.meaning,
         )
+
+    async def _lost(self, value: Any, without: Iterable[Entry | None]) -> Locked | None:
+        """Return what a priority meant, by the lock file, beside ticket types that have it no more."""
+        locked = self._lock.find("priority", value) if isinstance(value, str) else None
+        if locked is None:
+            return None
+        slas = {await self._lookups.sla_of(ticket_type) for ticket_type in without if ticket_type is not None}
+        before = Locked(locked.name, {sla: number for sla, number in locked.ids.items() if sla in slas})
+        same = [entry for entry in await self._entries("priority", before) if folded(entry.name) == folded(value)]
+        return before if before.ids and not same else None
 
     async def _numbers(self, found: Entry) -> dict[int | None, int]:
         """Return the number of a priority under its SLA; of one found without an SLA, under each that has it."""
@@ -117,7 +142,7 @@ class Names:
         if found.matches:
             if all(entry.off for entry in found.matches):
                 return Verdict("inactive-in-halo", message, f"name another {_noun(variable)}")
-            advice = "write the id in place of the name" if variable != "priority" else "set a ticket type, too"
+            advice = "write the id in place of the name" if variable != "priority" else _SET_A_TYPE
             return Verdict("ambiguous-in-halo", message, advice)
         locked = self._lock.find(variable, value) if isinstance(value, str) else None
         if locked is not None:

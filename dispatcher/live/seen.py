@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dispatcher.halo.lookups import Entry, Lookups
+from dispatcher.halo.lookups import Lookups, Unresolved
 from dispatcher.halo.payloads import is_unset
 from dispatcher.history import PastTicket
 from dispatcher.lang.diagnostics import Diagnostic, diagnostic
@@ -46,7 +46,7 @@ async def check_seen(
     found: list[Diagnostic] = []
     for (variable, value, type_name), where in seen.items():
         ticket_type = await names.find("ticketType", type_name) if not is_unset(type_name) else None
-        types = (ticket_type,) if isinstance(ticket_type, Entry) else ()
+        types = () if isinstance(ticket_type, Unresolved) else (ticket_type,)
         verdict = await names.judge(variable, value, types)
         if not verdict.code:
             continue

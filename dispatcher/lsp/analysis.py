@@ -42,9 +42,11 @@ class Analysis:
 def _unknown_names(source: Source, schema: Schema, halo: Halo) -> list[Diagnostic]:
     """Return the names in a file that cannot be filed, by a snapshot of Halo.
 
-    What depends on the other files of a rule set, such as the ticket type of a priority, is left to `check --live`.
+    What other files and defaults may set, such as the ticket type of a priority, is left to `check --live`.
     """
     from dispatcher.live.checking import Defaults, check_names
 
-    report = asyncio.run(check_names([source], schema, Defaults({}), halo.snapshot.lookups(), halo.lock))
+    lock = halo.lock if halo.lock is not None and halo.lock.is_of(halo.snapshot.halo) else None
+    found = check_names([source], schema, Defaults({}), halo.snapshot.lookups(), lock, alone=False)
+    report = asyncio.run(found)
     return [problem for problem in report.diagnostics if problem.severity == "error"][:MAX_DIAGNOSTICS]

@@ -53,11 +53,15 @@ def _group(group: Mapping[str, Any]) -> Iterator[Line]:
         yield [*head, (style, word), ("", f": {fault['type']}: {message}")]
         yield [*margin, ("dim", f"  {side}  "), *_rule(fault)]
     for number, example in enumerate(group["examples"]):
-        where, subject = (" ".join(example[key].split()) for key in ("place", "subject"))
+        known_as = example["id"] if example["id"] != example["place"] else None
+        where, known_as, subject = (
+            " ".join((text or "").split()) for text in (example["place"], known_as, example["subject"])
+        )
         yield [
             *margin,
             ("dim", "  e.g. " if number == 0 else " " * 7),
             ("cyan", where),
+            ("dim", f" ({known_as})" if known_as else ""),
             ("", f"  {subject}"),
         ]
         for variable, values in example["values"].items():
@@ -85,6 +89,8 @@ def _lines(change: Mapping[str, Any]) -> Iterator[Line]:
         by = change[f"{side}_by"]
         told: Line = [("", _ORIGINS[by])] if isinstance(by, str) else _rule(by)
         yield [("", _MARGIN), ("dim", f"  {side}  "), *told]
+    if change["same_line"]:
+        yield [("", _MARGIN), ("dim", "       the line is the same: look at what it uses")]
 
 
 def _rule(by: Mapping[str, Any]) -> Line:
@@ -124,6 +130,12 @@ def _left_out(report: Mapping[str, Any]) -> list[Line]:
     for key, why in told:
         if report[key]:
             lines.append([("yellow", f"{count_of(report[key])} {why}")])
+    if report["nothing_known"]:
+        where = ", ".join(report["nothing_known_places"])
+        more = ", ..." if report["nothing_known"] > len(report["nothing_known_places"]) else ""
+        have = "has" if report["nothing_known"] == 1 else "have"
+        what = f"{count_of(report['nothing_known'])} {have} no key that is a ticket variable, such as `msg`"
+        lines.append([("yellow", f"{what}: {where}{more}")])
     if report["cut"] is not None:
         why = "as many as --limit asks for" if report["cut"] == "limit" else "time was up"
         lines.append([("yellow", f"not all tickets were compared: {why}")])

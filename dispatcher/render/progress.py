@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Literal, TextIO
 
-# How often the bar is told, in calls: more often than anybody sees.
-EVERY = 200
+# How often the bar is told: more often than anybody sees.
+EVERY_SECONDS = 0.1
 
 
 @contextmanager
@@ -28,13 +29,13 @@ def progress(
     columns = (TextColumn("{task.description}"), BarColumn(), counted, TimeRemainingColumn())
     with Progress(*columns, console=Console(file=output), transient=True) as bar:
         task = bar.add_task(title, total=total)
-        done = calls = 0
+        done, told = 0, monotonic()
 
         def advance(part: int) -> None:
-            nonlocal done, calls
+            nonlocal done, told
             done += part
-            calls += 1
-            if calls % EVERY == 0:
+            if (now := monotonic()) - told >= EVERY_SECONDS:
+                told = now
                 bar.update(task, completed=done)
 
         yield advance

@@ -81,6 +81,20 @@ def test_a_ticket_on_a_line_of_a_history(folder: Path, capsys: pytest.CaptureFix
     assert told(capsys, "--ticket", "history.ndjson:2") == told(capsys, "--ticket", "missed.json")
 
 
+def test_a_ticket_with_what_was_kept_of_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An envelope in a file is opened: its ticket, what was looked up for it, and when it came in."""
+    ticket = {name: value for name, value in MISSED.items() if name != "business_name"}
+    envelope = {
+        "ticket": ticket,
+        "looked_up": {"business_name": MISSED["business_name"]},
+        "received_at": "2026-03-02T17:45:00+01:00",
+    }
+    (folder / "kept.json").write_text(json.dumps(envelope))
+
+    assert main(["explain", "vip.rules", "--ticket", "kept.json", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told(capsys, "--ticket", "missed.json")
+
+
 def test_a_history_is_explained_line_by_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One explanation a line with the ticket's place; a line without a ticket is told, and the rest goes on."""
     (folder / "history.ndjson").write_text(f"{json.dumps(FIRED)}\nnonsense\n{json.dumps(MISSED)}\n")

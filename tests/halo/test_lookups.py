@@ -190,7 +190,7 @@ async def test_without_an_sla_only_a_clear_name_is_a_priority(lookups: Lookups) 
     """A name that means the same everywhere is taken without SLA; one that does not needs a ticket type."""
     assert await lookups.priority("Critical", None) == Entry(1, "Critical")
     assert await _reason(lookups.priority("High", None)) == (
-        "`High` names more than one priority in Halo: 2 High, 1 High (no ticket type is set, so the SLA is not known)"
+        "`High` is number 2 or 1, by the SLA (no ticket type is set, so the SLA is not known)"
     )
     assert await _reason(lookups.priority(7, Entry(4, "Project", sla_id=0))) == (
         "`7` is no priority in Halo; it has 1 Critical, 2 High, 1 High, 3 Low (the ticket type has no SLA)"

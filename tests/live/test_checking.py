@@ -78,8 +78,8 @@ def edited(rules: str, problems: tuple[Diagnostic, ...]) -> str:
            "write the id in place of the name")]),
         ("priority = 'High'",
          [("ambiguous-in-halo",
-           "`High` names more than one priority in Halo: 2 High, 1 High (no ticket type is set, so the SLA is not "
-           "known)", "set a ticket type, too")]),
+           "`High` is number 2 or 1, by the SLA (no ticket type is set, so the SLA is not known)",
+           "set `ticketType` as well: in the rules, or for all tickets under [defaults] in dispatcher.toml")]),
         ("category_2 = 'Hardware>Printer'",
          [("unknown-in-halo", "`Hardware>Printer` is no category_2 in Halo", "it has 201 Remote")]),
         ("ticketType = 'Incident'\npriority = 'Planned'",
@@ -87,9 +87,27 @@ def edited(rules: str, problems: tuple[Diagnostic, ...]) -> str:
            "it has 1 Critical, 2 High")]),
         ("ticketType = 'Incident' if msg else 'Service Request'\npriority = 'Planned'",
          [("priority-of-other-type",
-           "`Planned` is no priority of ticket type `Incident`, which these rules allow, too",
-           "the priority falls back there: `Planned` is no priority of ticket type `Incident` in Halo; "
-           "it has 1 Critical, 2 High")]),
+           "`Planned` is no priority of ticket type `Incident`; if these rules set it there, too, it falls back",
+           "`Planned` is no priority of ticket type `Incident` in Halo; it has 1 Critical, 2 High")]),
+        ("if msg:\n    ticketType = 'Incident'\n    priority = 'High'", []),
+        ("if msg:\n    priority = 'High'\n    ticketType = 'Incident'", []),
+        ("if msg:\n    ticketType, priority = 'Incident', 'Critical'\n"
+         "else:\n    ticketType = 'Service Request'\n    priority = 'Planned'", []),
+        ("ticketType = 'Incident'\npriority = 'Critical'\n"
+         "if msg:\n    ticketType = 'Service Request'\n    priority = 'Planned'", []),
+        ("priority = 'High'\nif msg:\n    ticketType = 'Incident'",
+         [("priority-of-other-type",
+           "`High` is no priority of tickets without a type; if these rules set it there, too, it falls back",
+           "set `ticketType` as well: in the rules, or for all tickets under [defaults] in dispatcher.toml")]),
+        ("ticketType = msg\npriority = 'High'",
+         [("untold-in-halo",
+           "what `ticketType` gets here cannot be told before the rule runs: it is what the ticket has in `msg`",
+           None)]),
+        ("ticketType = 'Incidnet'\npriority = 'High'",
+         [("unknown-in-halo", "`Incidnet` is no ticket type in Halo", "did you mean `Incident`?")]),
+        ("ticketType = 'Incidnet'\npriority = 'Hihg'",
+         [("unknown-in-halo", "`Incidnet` is no ticket type in Halo", "did you mean `Incident`?"),
+          ("unknown-in-halo", "`Hihg` is no priority of any ticket type in Halo", "did you mean `High`?")]),
         ("team = f'Desk {name}'",
          [("untold-in-halo",
            "what `team` gets here cannot be told before the rule runs: it is put together when the rule runs", None)]),
@@ -113,6 +131,16 @@ async def test_places_and_severities(snapshot: Snapshot) -> None:
     assert found.failed()
     assert edited(rules, found.diagnostics).split("\n")[1] == "team = DESKS.get(name, 'Network')"
     assert {each.code for each in found.diagnostics} <= set(CODES)
+
+
+async def test_a_file_of_several(snapshot: Snapshot) -> None:
+    """What other files and defaults may set, such as a ticket type, is not taken to be unset."""
+    sources = [Source("priority = 'High'\nif msg:\n    priority = 'Hihg'\n", "a.rules")]
+    found = await check_names(sources, declared_schema(()), Defaults({}), snapshot.lookups(), alone=False)
+
+    assert told(found) == [
+        ("unknown-in-halo", "`Hihg` is no priority of any ticket type in Halo", "did you mean `High`?")
+    ]
 
 
 async def test_defaults_are_looked_up(snapshot: Snapshot) -> None:
@@ -176,6 +204,18 @@ async def test_what_names_mean_is_told(snapshot: Snapshot) -> None:
          ("renamed-in-halo", "the team `Network` (id 2) is called `Infra` in Halo now",
           "write `Infra`, by hand: the text here serves another purpose, too"),
          "desk = 'Network'; team = desk; subject = desk"),
+        ("team = 'Net' 'work'", {"teams": changed("teams", 2, name="Infra")},
+         ("renamed-in-halo", "the team `Network` (id 2) is called `Infra` in Halo now", "write `Infra`"),
+         "team = 'Infra'"),
+        ("team = 'Net' + 'work'", {"teams": changed("teams", 2, name="Infra")},
+         ("renamed-in-halo", "the team `Network` (id 2) is called `Infra` in Halo now",
+          "write `Infra`, by hand: here it is put together"),
+         "team = 'Net' + 'work'"),
+        ("ticketType = 1 if msg else 3; priority = 'High'",
+         {"priorities": [{"id": 2, "name": "Major", "sla_id": 1}, {"id": 1, "name": "High", "sla_id": 2}]},
+         ("renamed-in-halo", "the priority `High` (number 2 of SLA 1) is called `Major` in Halo now",
+          "set another priority for ticket type `Incident`"),
+         "ticketType = 1 if msg else 3; priority = 'High'"),
         ("team = 'Network'",
          {"teams": [*changed("teams", 2, name="Infra"), {"id": 8, "name": "Network"}]},
          ("replaced-in-halo", "`Network` means another team than before: id 8, not id 2, which is `Infra` now",
@@ -207,6 +247,14 @@ async def test_all_places_of_a_renamed_name() -> None:
         "if team in ('Infra', 'Other'): agent = {'Infra': 31}[team]\n"
         "subject = 'Network' if team == 'Infra' else subject"
     )
+
+
+async def test_a_renamed_name_on_the_way() -> None:
+    """A name that is read and then gives way to another is edited too, or what reads it would work no more."""
+    rules = "team = 'Network'\nif team == 'Network': agent = 31\nteam = 2"
+    found = await report(rules, snapshot_with(teams=changed("teams", 2, name="Infra")), LOCK)
+
+    assert edited(rules, found.diagnostics) == "team = 'Infra'\nif team == 'Infra': agent = 31\nteam = 2"
 
 
 def test_each_code_says_what_it_means() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dispatcher.errors import DispatcherError
 from dispatcher.lang.diagnostics import Edit
 from dispatcher.lang.source import Source
-from dispatcher.live.fixing import literal, rewrite
+from dispatcher.live.fixing import is_literal, literal, rewrite
 from tests.lang.strategies import PROPERTY
 
 
@@ -37,6 +37,25 @@ from tests.lang.strategies import PROPERTY
 def test_literals(written: str, text: str, expected: str) -> None:
     """Quotes and a raw prefix stay where the new text allows it."""
     assert literal(written, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("'Old'", True),
+        ("r'O\\'", False),
+        ("'O#' \"l#d\"", True),
+        ("('O' \\\n 'ld')", True),
+        ("'''O\n# ld'''", True),
+        ("'O' # why\n 'ld'", False),
+        ("'O' + 'ld'", False),
+        ("f'Old'", False),
+        ("old", False),
+    ],
+)
+def test_what_is_nothing_but_literals(written: str, expected: bool) -> None:
+    """A comment between two literals would be lost, and what is put together is none."""
+    assert is_literal(written) == expected
 
 
 @PROPERTY

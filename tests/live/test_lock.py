@@ -38,6 +38,7 @@ def test_without_a_file_there_is_no_lock(tmp_path: Path) -> None:
         '{"version": 1, "names": []}',
         '{"version": 1, "names": {"team": {"a": 1}}}',
         '{"version": 1, "names": {"team": {"a": {"id": "1", "name": "A"}}}}',
+        '{"version": 1, "names": {"team": {"\\ud800": {"id": 1, "name": "A"}}}}',
         "[" * 100_000,
         "\x00",
     ],

@@ -189,3 +189,14 @@ def test_a_name_that_changed_in_halo_is_offered_as_an_edit(folder: Path) -> None
 
     assert [problem["code"] for problem in found] == ["renamed-in-halo"]
     assert fix["title"] == "Replace `'1st Line'` with `'Service Desk'`"
+
+
+def test_a_lock_file_of_another_halo_means_nothing(folder: Path) -> None:
+    """Its ids are those of other records, so that no rename is read out of them."""
+    write_snapshot(folder / "halo-snapshot.json", "Service Desk")
+    meant = {"team": {"1st Line": lock.Locked("1st Line", {None: 1})}}
+    (folder / "dispatcher.lock.json").write_text(lock.Lock(meant, "https://other.example").text())
+    with Editor(folder) as editor:
+        found = editor.open("team = '1st Line'\n")
+
+    assert codes(found) == ["unknown-in-halo"]

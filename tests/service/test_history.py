@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from dispatcher import RuleSet
 from dispatcher.cli import main
@@ -111,6 +114,42 @@ def test_what_is_no_longer_kept(any_database: Database) -> None:
         (ids[1], moment(1), None),
         (ids[2], moment(2), None),
     ]
+
+
+def test_long_tickets_make_short_pages(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held at a time is bounded in bytes, and nothing is left out."""
+    monkeypatch.setattr(history, "PAGE_BYTES", 1)
+    ids = keep(Store(any_database), 0, 1, 2)
+    made: list[str] = []
+    envelope = history._envelope
+
+    def spied(row: Any) -> bytes:
+        made.append(row.id)
+        return envelope(row)
+
+    monkeypatch.setattr(history, "_envelope", spied)
+    lines = kept_history(any_database).lines
+    assert [number for _, number, _ in islice(lines, 1)] == [1]
+    assert made == ids[:1]
+    assert [past.id for past in read(kept_history(any_database))] == ids
+
+
+def test_no_more_than_asked_for_beside_a_busy_service(any_database: Database) -> None:
+    """Tickets that come in while a history is opened are none of its newest."""
+    store = Store(any_database)
+    keep(store, 0, 1, 2)
+    later = itertools.count(3)
+
+    def busy(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith("SELECT"):
+            keep(store, next(later))
+
+    sa.event.listen(any_database.engine, "after_cursor_execute", busy)
+    found = kept_history(any_database, newest=2)
+    sa.event.remove(any_database.engine, "after_cursor_execute", busy)
+    assert next(later) > 4
+    assert (found.total, found.more) == (2, True)
+    assert [past.received_at for past in read(found)] == [moment(1), moment(2)]
 
 
 def test_what_comes_in_later_is_left_out(any_database: Database) -> None:

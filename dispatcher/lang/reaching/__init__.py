@@ -7,7 +7,8 @@ since conditions are not looked into. Two things are left out: what the sender o
 and rules that count as absent since their budget ran out.
 
 - values.py is what an expression may come to, state.py what is known at a place;
-- expressions.py and calls.py work expressions out, flow.py walks the statements.
+- expressions.py works expressions out, with operations.py, calls.py (methods.py, routines.py) and targets.py;
+- flow.py walks the statements.
 
 It tells too which texts stand for nothing but such a value, so that another name may be written in their place.
 """
@@ -23,13 +24,13 @@ from dispatcher.lang.headroom import with_room
 from dispatcher.lang.parser import parse
 from dispatcher.lang.pieces import cut
 from dispatcher.lang.reaching.flow import Flow
-from dispatcher.lang.reaching.state import State, TooInvolvedError, Variables
-from dispatcher.lang.reaching.values import NOTHING, UNSET, Atom, Box, Given, Known, Place, Untold
+from dispatcher.lang.reaching.state import PAIRED, UNTOLD, State, TooInvolvedError, Variables
+from dispatcher.lang.reaching.values import NOTHING, UNSET, Atom, Box, Given, Known, Pair, Place, Untold
 from dispatcher.lang.records import dataclass
 from dispatcher.lang.source import Source
 from dispatcher.lang.syntax import Stmt
 
-__all__ = ["DEFAULTS", "Compared", "Place", "Reached", "Reaches", "Unclear", "reaching"]
+__all__ = ["DEFAULTS", "UNTOLD", "Compared", "Place", "Reached", "Reaches", "Unclear", "reaching"]
 
 # Top-level statements of a long file that are read at a time.
 PIECES = 200
@@ -52,7 +53,10 @@ class Reaches:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A text with which a variable is compared, or by which it is looked up, after `views` were called on it."""
+    """A text that a variable had on the way, with which it is compared or by which it is looked up.
+
+    `views` were called on it before that.
+    """
 
     variable: str
     value: str
@@ -72,20 +76,29 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What may be in the variables, in source order."""
+    """What may be in the variables, in source order, and the values that two of them may have at the same time."""
 
     values: tuple[Reaches, ...]
     compared: tuple[Compared, ...]
     unclear: tuple[Unclear, ...]
+    pairs: frozenset[tuple[Any, Any]] = frozenset()
 
 
 @with_room
-def reaching(files: Sequence[CheckedModule], variables: Sequence[str], defaults: Mapping[str, Any]) -> Reached:
-    """Return what may be in some ticket variables when files without errors have run."""
+def reaching(
+    files: Sequence[CheckedModule],
+    variables: Sequence[str],
+    defaults: Mapping[str, Any],
+    pair: tuple[str, str] | None = None,
+) -> Reached:
+    """Return what may be in some ticket variables when files without errors have run.
+
+    `pair`: two of them that mean something together. UNTOLD stands in pairs for what is no literal of the rules.
+    """
     if not files:
         return Reached((), (), ())
     characters = sum(len(checked.source.text) for checked in files)
-    state = State(files[0].schema, frozenset(variables), _first(files[0], variables, defaults), characters)
+    state = State(files[0].schema, frozenset(variables), _first(files[0], variables, defaults), characters, pair)
     flow = Flow(state)
     try:
         for number, checked in enumerate(files):
@@ -107,7 +120,8 @@ def _first(checked: CheckedModule, variables: Sequence[str], defaults: Mapping[s
     for variable in checked.schema.variables:
         name = variable.name
         if name in variables:
-            found[name] = frozenset({Known(defaults.get(name), places.get(name, Place(DEFAULTS, -1, -1)))})
+            place = places.get(name, Place(DEFAULTS, -1, -1))
+            found[name] = frozenset({Known(defaults.get(name), place, written=True, held=True)})
         else:
             found[name] = frozenset({Given(name, variable.kind == "text")})
     return found
@@ -130,7 +144,7 @@ def _parts(checked: CheckedModule) -> Iterator[tuple[int, Sequence[Stmt]]]:
 def _own(variables: Variables, checked: CheckedModule) -> Variables:
     """Return the variables that a file begins with: those of the ticket, and its own, which have no value."""
     names = checked.schema.names()
-    found: Variables = {name: value for name, value in variables.items() if name in names}
+    found: Variables = {name: value for name, value in variables.items() if name in names or name == PAIRED}
     found.update((name, frozenset({UNSET})) for name in checked.variables if name not in names)
     return found
 
@@ -160,10 +174,14 @@ def _reached(state: State, variables: Sequence[str]) -> Reached:
         Compared(found.variable, found.value, found.place, found.views, is_name(found.place, found.variable))
         for found in state.seen.compared
     ]
+    pairs = frozenset(
+        (atom.one, atom.other) for atom in (state.variables or {}).get(PAIRED, NOTHING) if isinstance(atom, Pair)
+    )
     return Reached(
         tuple(sorted(values, key=lambda found: (found.place, found.variable, repr(found.value)))),
         tuple(sorted(compared, key=lambda found: (found.place, found.variable))),
         tuple(sorted(unclear, key=lambda found: (found.place, found.variable))),
+        pairs,
     )
 
 

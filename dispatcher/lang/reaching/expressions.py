@@ -6,14 +6,16 @@ told. A text on which something else than a field's value depends is noted as us
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dispatcher.lang import syntax
+from dispatcher.lang.methods import MUTATORS
 from dispatcher.lang.reaching.calls import Calls
+from dispatcher.lang.reaching.evaluating import RUNS
+from dispatcher.lang.reaching.operations import Operations
 from dispatcher.lang.reaching.state import Frame, Met, State, Variables, joined
+from dispatcher.lang.reaching.targets import Targets
 from dispatcher.lang.reaching.values import (
     NOTHING,
     Box,
@@ -25,25 +27,12 @@ from dispatcher.lang.reaching.values import (
     is_text,
     join,
 )
-from dispatcher.lang.scopes import ScopeNames, captured_names, function_names, target_names
+from dispatcher.lang.scopes import ScopeNames, function_names, target_names
 from dispatcher.lang.syntax import Expr
 
-# Combinations that are worked out, and the longest text that comes of one.
-MAX_COMBINED, LONGEST = 256, 1000
 # Nodes around each other; the limit on one statement leaves room for a few calls.
 MAX_DEPTH = 240
 
-_PUT_TOGETHER = "it is put together when the rule runs"
-_WORKED_OUT = "it is worked out when the rule runs"
-# Powers and shifts of small numbers get long.
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "//": operator.floordiv,
-    "/": operator.truediv,
-    "%": operator.mod,
-}
 # What may be called on a field before it is compared, without making another text of it than its name in other letters.
 VIEWS = frozenset({"strip", "lower", "upper", "casefold", "title"})
 
@@ -54,13 +43,15 @@ class Expressions:
     def __init__(self, state: State) -> None:
         self.state = state
         self.calls = Calls(state, self)
+        self.operations = Operations(state, self)
+        self.targets = Targets(state, self)
 
     def value(self, expr: Expr) -> Value:
         """Return what an expression may come to."""
         state = self.state
         state.step()
         state.depth += 1
-        found = self._value(expr) if state.depth <= MAX_DEPTH else state.untold(expr, _WORKED_OUT)
+        found = self._value(expr) if state.depth <= MAX_DEPTH else state.untold(expr, RUNS)
         state.depth -= 1
         return found
 
@@ -68,7 +59,7 @@ class Expressions:
         state = self.state
         match expr:
             case syntax.Constant(value=value):
-                return frozenset({Known(value, state.place(expr), exact=True)})
+                return frozenset({Known(value, state.place(expr), written=True)})
             case syntax.Name():
                 return state.read(expr)
             case syntax.FormattedString(parts=parts):
@@ -86,16 +77,16 @@ class Expressions:
                 found = self.value(operand)
                 if op == "not":
                     return self.truth(expr)
-                return self._unary(expr, op, found)
+                return self.operations.unary(expr, op, found)
             case syntax.BinaryOperation(left=left, op=op, right=right):
-                return self.combined(expr, self.value(left), op, self.value(right))
+                return self.operations.combined(expr, self.value(left), op, self.value(right))
             case syntax.BooleanOperation(op=op, operands=operands):
                 return self._boolean(op, operands)
             case syntax.Comparison(first=first, rest=rest):
                 return self._comparison(expr, first, rest)
             case syntax.Conditional(condition=condition, value=chosen, other=other):
                 self.value(condition)
-                before = self._fork()
+                before = state.fork()
                 found = self.value(chosen)
                 after, state.variables = state.variables, before
                 found = join(found, self.value(other))
@@ -109,8 +100,10 @@ class Expressions:
                 return self._subscript(expr, owner, index)
             case syntax.Slice():
                 for part in (expr.lower, expr.upper, expr.step):
-                    if part is not None:
-                        state.use(self.value(part))
+                    found = self.value(part) if part is not None else NOTHING
+                    state.use(found)
+                    # Numbers without a fraction, of which a step is not zero.
+                    state.may_fail = state.may_fail or part is expr.step or not is_number(found)
                 return NOTHING
             case syntax.Call():
                 return self.calls.call(expr)
@@ -123,11 +116,17 @@ class Expressions:
             case syntax.Comprehension():
                 return self._comprehension(expr)
             case syntax.RefusedExpression():
-                return state.untold(expr, _WORKED_OUT)
+                return state.untold(expr, RUNS)
 
     def box(self, node: syntax.Node, part: str = "", *, is_dict: bool = False) -> Box:
         """Return the box that a place makes; `part` tells several of one place apart."""
         return self.state.boxes.open(Box(self.state.place(node), self.state.path, part), is_dict=is_dict)
+
+    def boxed(self, node: syntax.Node, items: Value) -> Value:
+        """Return a box with some items."""
+        box = self.box(node)
+        self.state.boxes.add(box, items)
+        return frozenset({box})
 
     def truth(self, expr: Expr) -> Value:
         """Return what may be true or false."""
@@ -159,16 +158,21 @@ class Expressions:
                 boxes.put(box, position, self.value(item))
         if starred:
             boxes.shuffle(box)
+        boxes.fill(box, frozenset(range(len(items))))
         return frozenset({box})
 
     def _dict(self, expr: Expr, entries: Iterable[tuple[Expr | None, Expr]]) -> Value:
         box = self.box(expr, is_dict=True)
+        sure: set[Any] = set()
         for key, entry in entries:
-            found = self.value(entry) if key is None else NOTHING
             if key is None:
-                self.calls.update(entry, box, found)
-            else:
-                self.store(box, self.value(key), self.value(entry))
+                self.calls.methods.update(entry, box, self.value(entry))
+                continue
+            keys = self.value(key)
+            self.store(box, keys, self.value(entry))
+            if len(keys) == 1:
+                sure.update(atom.value for atom in keys if isinstance(atom, Known))
+        self.state.boxes.fill(box, frozenset(sure))
         return frozenset({box})
 
     def store(self, box: Box, keys: Value, value: Value) -> None:
@@ -194,65 +198,12 @@ class Expressions:
             found = self.value(part.value)
             self.state.use(found)
             if part.spec is not None:
-                self.value(part.spec)
+                self.state.may_fail = True
+                self.state.use(self.value(part.spec))
             plain = part.spec is None and part.conversion in (None, "s") and part.label is None
             known = [str(atom.value) for atom in found if isinstance(atom, Known)]
             pieces.append(known if plain and len(known) == len(found) else None)
-        return self._texts(expr, pieces)
-
-    def _texts(self, expr: Expr, pieces: Sequence[Sequence[str] | None]) -> Value:
-        """Return the texts that pieces give one behind the other; None stands for one that is not told."""
-        count, length = 1, 0
-        for piece in pieces:
-            count *= 0 if piece is None else len(piece)
-            length += 0 if piece is None else max(map(len, piece), default=0)
-        if not 0 < count <= MAX_COMBINED or length > LONGEST:
-            return self.state.untold(expr, _PUT_TOGETHER, is_text=True)
-        place = self.state.place(expr)
-        return frozenset(Known("".join(texts), place) for texts in product(*(piece or () for piece in pieces)))
-
-    def _unary(self, expr: Expr, op: str, operand: Value) -> Value:
-        if not is_number(operand):
-            self.state.may_fail = True
-        if op != "-" or not is_number(operand):
-            return self.state.untold(expr, _WORKED_OUT)
-        place = self.state.place(expr)
-        return frozenset(Known(-atom.value, place) for atom in operand if isinstance(atom, Known))
-
-    def combined(self, expr: syntax.Node, left: Value, op: str, right: Value) -> Value:
-        """Return what an operator gives for two values."""
-        state = self.state
-        state.use(left)
-        state.use(right)
-        if not ((is_text(left) and is_text(right) and op == "+") or (is_number(left) and is_number(right))):
-            state.may_fail = True
-        if op in _OPERATORS and len(left) * len(right) <= MAX_COMBINED:
-            found = [self._one(expr, one, op, other) for one in left for other in right]
-            return NOTHING.union(*found)
-        return state.untold(expr, _PUT_TOGETHER, is_text=op == "+" and is_text(left | right))
-
-    def _one(self, expr: syntax.Node, left: Any, op: str, right: Any) -> Value:
-        state = self.state
-        if isinstance(left, Box) or isinstance(right, Box):
-            box = self.box(expr, is_dict=op == "|")
-            for part in (left, right):
-                if isinstance(part, Box):
-                    state.boxes.add(box, state.boxes.items(part))
-                    state.boxes.add_keys(box, state.boxes.keys(part))
-            # What is not told may be in it, too.
-            state.boxes.add(box, frozenset(part for part in (left, right) if isinstance(part, Untold)))
-            return frozenset({box})
-        if not isinstance(left, Known) or not isinstance(right, Known):
-            texts = is_text(frozenset({left})) and is_text(frozenset({right}))
-            return state.untold(expr, _PUT_TOGETHER, is_text=op == "+" and texts)
-        if _size(left.value) * (_size(right.value) if op == "*" else 1) + _size(right.value) > LONGEST:
-            return state.untold(expr, _PUT_TOGETHER)
-        try:
-            value = _OPERATORS[op](left.value, right.value)
-        except (TypeError, ValueError, ArithmeticError):
-            state.may_fail = True
-            return NOTHING
-        return frozenset({Known(value, state.place(expr))})
+        return self.operations.texts(expr, pieces)
 
     def _boolean(self, op: str, operands: Sequence[Expr]) -> Value:
         found = NOTHING
@@ -261,24 +212,35 @@ class Expressions:
                 return found | self._perhaps(operand, number > 0)
             value = self._perhaps(operand, number > 0)
             # `or` goes on from what is false, and gives only what is not.
+            self.state.step(len(value) // 16)
             found |= {atom for atom in value if not isinstance(atom, Known) or bool(atom.value) == (op == "or")}
         return found
 
     def _perhaps(self, operand: Expr, perhaps: bool) -> Value:
         """Return what an operand may come to that perhaps is not looked at."""
-        before = self._fork()
+        before = self.state.fork()
         value = self.value(operand)
         if perhaps:
             self._join(before)
         return value
 
     def _comparison(self, expr: Expr, first: Expr, rest: Sequence[tuple[str, Expr]]) -> Value:
-        left, left_value = first, self.value(first)
-        for op, right in rest:
-            right_value = self.value(right)
+        alone = len(rest) == 1 and rest[0][0] in ("==", "!=", "is", "is not")
+        left, left_value = first, self._compared(first) if alone else self.value(first)
+        for number, (op, right) in enumerate(rest):
+            # A chain ends with the first part that is false.
+            right_value = self._perhaps(right, number > 0)
             self._compare((left, left_value), op, (right, right_value))
             left, left_value = right, right_value
         return self.truth(expr)
+
+    def _compared(self, expr: Expr) -> Value:
+        """Return what may be compared, nothing for a field: of that it does not matter, and it may be a lot."""
+        if self.field_view(expr) is None:
+            return self.value(expr)
+        # A field without a value has no methods.
+        self.state.may_fail = self.state.may_fail or not isinstance(expr, syntax.Name)
+        return NOTHING
 
     def _compare(self, left: tuple[Expr, Value], op: str, right: tuple[Expr, Value]) -> None:
         state = self.state
@@ -328,7 +290,10 @@ class Expressions:
                 found |= {Member(f"{atom.module}.{atom.name}", name)}
             else:
                 self.state.may_fail = True
-                found |= self.state.untold(expr, _WORKED_OUT)
+                found |= self.state.untold(expr, RUNS)
+                if isinstance(atom, Box) and name in MUTATORS:
+                    # A method that may be called from anywhere.
+                    self.state.boxes.spoil((atom,), self.state.untold(expr, RUNS))
         return found
 
     def _subscript(self, expr: syntax.Subscript, owner: Expr, index: Expr) -> Value:
@@ -336,6 +301,7 @@ class Expressions:
         at = self.value(index)
         if isinstance(index, syntax.Slice):
             return self._slice(expr, held)
+        self.state.step(len(held) // 16)
         self.look_up(index, at, held)
         found = NOTHING
         for atom in held:
@@ -354,7 +320,9 @@ class Expressions:
         known = [key.value for key in keys if isinstance(key, Known)]
         if len(known) < len(keys):
             self.state.may_fail = True
-            return boxes.items(box)
+            found = boxes.items(box)
+            self.state.step(len(found) // 16)
+            return found
         if not all(boxes.has(box, key) for key in known):
             self.state.may_fail = True
         return NOTHING.union(*(boxes.at(box, key) for key in known))
@@ -395,14 +363,13 @@ class Expressions:
         state.path = (*outer_path, state.place(expr))
         state.frames = (*outer_frames, Frame(ScopeNames(own), state.path))
         box = self.box(expr, is_dict=expr.kind == "dict")
-        # Twice, for what one turn leaves for the next by `:=`.
-        for _ in range(2):
-            before = self._fork()
-            self.assign(first.target, given)
+
+        def turn() -> None:
+            self.targets.assign(first.target, given)
             for condition in first.conditions:
                 self.value(condition)
             for clause in others:
-                self.assign(clause.target, self.turns(clause.iterable, self.value(clause.iterable)))
+                self.targets.assign(clause.target, self.turns(clause.iterable, self.value(clause.iterable)))
                 for condition in clause.conditions:
                     self.value(condition)
             element = self.value(expr.element)
@@ -410,61 +377,18 @@ class Expressions:
                 self.store(box, element, self.value(expr.value))
             else:
                 state.boxes.add(box, element)
-            self._join(before)
+
+        recorded: Variables = {}
+        state.tries.append(recorded)
+        state.repeat(expr, turn)
+        state.tries.pop()
         if state.variables is not None:
             for name in own:
                 state.variables.pop((name, state.path), None)
         state.frames, state.path = outer_frames, outer_path
+        if expr.kind == "generator":
+            state.lately(box, recorded)
         return frozenset({box})
-
-    # --- assignment
-
-    def assign(self, target: Expr, value: Value) -> None:
-        """Assign a value to a target of any form."""
-        state = self.state
-        match target:
-            case syntax.Name(id=name):
-                state.write(name, value)
-            case syntax.Starred(value=inner):
-                box = self.box(target)
-                state.boxes.add(box, value)
-                self.assign(inner, frozenset({box}))
-            case syntax.TupleDisplay(items=items) | syntax.ListDisplay(items=items):
-                self._unpack(items, value)
-            case syntax.Subscript(value=owner, index=index):
-                held, keys = self.value(owner), self.value(index)
-                if self._is_other_variable(owner):
-                    state.use(value)
-                state.may_fail = True
-                for atom in held:
-                    if isinstance(atom, Box) and isinstance(index, syntax.Slice):
-                        state.boxes.add(atom, self.turns(target, value))
-                        state.boxes.shuffle(atom)
-                    elif isinstance(atom, Box):
-                        self.store(atom, keys, value)
-            case _:
-                self.value(target)
-
-    def _is_other_variable(self, owner: Expr) -> bool:
-        """Tell whether something is a ticket variable that is no field, such as `customfield`."""
-        if not isinstance(owner, syntax.Name):
-            return False
-        key = self.state.key(owner.id)
-        return isinstance(key, str) and self.state.schema.find(key) is not None and key not in self.state.fields
-
-    def _unpack(self, items: Sequence[Expr], value: Value) -> None:
-        state = self.state
-        starred = [number for number, item in enumerate(items) if isinstance(item, syntax.Starred)]
-        if starred or not all(isinstance(atom, Box) and state.boxes.length(atom) == len(items) for atom in value):
-            state.may_fail = True
-        for number, item in enumerate(items):
-            found = NOTHING
-            for atom in value:
-                if not isinstance(atom, Box) or state.boxes.is_dict(atom) or (starred and number >= starred[0]):
-                    found |= self.turns(item, frozenset({atom}))
-                else:
-                    found |= state.boxes.at(atom, number)
-            self.assign(item, found)
 
     # --- functions
 
@@ -478,31 +402,6 @@ class Expressions:
 
     # --- ways that fork
 
-    def _fork(self) -> Variables | None:
-        variables = self.state.variables
-        return None if variables is None else dict(variables)
-
     def _join(self, before: Variables | None) -> None:
         """Go on with what holds whether the last part ran or not."""
         self.state.variables = joined(before, self.state.variables)
-
-    def capture(self, pattern: syntax.Pattern, subject: Value) -> None:
-        """Assign what a pattern of `case` binds."""
-        for name in captured_names(pattern):
-            if isinstance(pattern, syntax.CapturePattern | syntax.AsPattern) and pattern.name == name:
-                self.state.write(name.id, subject)
-            else:
-                inside = self.state.untold(name, "it is a part of another value")
-                self.state.write(name.id, inside | frozenset(self.state.boxes.within(subject)))
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    return (
-        abs(value)
-        if isinstance(value, int) and abs(value) <= LONGEST
-        else 1
-        if not isinstance(value, int)
-        else LONGEST + 1
-    )

@@ -10,14 +10,11 @@ from collections.abc import Callable, Sequence
 
 from dispatcher.lang import syntax
 from dispatcher.lang.reaching.expressions import Expressions
-from dispatcher.lang.reaching.state import State, Variables, joined, widened
+from dispatcher.lang.reaching.state import State, Variables, joined
 from dispatcher.lang.reaching.values import NOTHING, Box, Known, Member, Value
 from dispatcher.lang.records import dataclass, field
 from dispatcher.lang.scopes import function_names
 from dispatcher.lang.syntax import Expr, Stmt
-
-# Turns of a loop after which what still grows is not told.
-MAX_TURNS = 8
 
 
 @dataclass(slots=True)
@@ -43,14 +40,14 @@ class Flow:
     def __init__(self, state: State) -> None:
         self.state = state
         self._expressions = Expressions(state)
-        self._expressions.calls.walk = self.body
+        self._expressions.calls.routines.walk = self.body
         self._calls = [_Call()]
 
     def file(self, body: Sequence[Stmt]) -> None:
         """Walk the statements of a file."""
         state = self.state
         for statement in body:
-            before = dict(state.variables or {})
+            before = state.fork() or {}
             state.may_fail = False
             state.depth = 0
             self._statement(statement)
@@ -85,7 +82,7 @@ class Flow:
             case syntax.Assignment(targets=targets, value=expr):
                 found = value(expr)
                 for target in targets:
-                    self._expressions.assign(target, found)
+                    self._expressions.targets.assign(target, found)
             case syntax.AugmentedAssignment(target=target, op=op, value=expr):
                 self._augmented(statement, value(target), op, value(expr))
             case syntax.If():
@@ -135,14 +132,14 @@ class Flow:
         state.depth -= 1
 
     def _augmented(self, statement: syntax.AugmentedAssignment, left: Value, op: str, right: Value) -> None:
-        found = self._expressions.combined(statement, left, op, right)
+        found = self._expressions.operations.combined(statement, left, op, right)
         for atom in left:
             if isinstance(atom, Box):
                 # A list or dict changes in place, under all its names.
-                self._expressions.calls.update(statement, atom, right)
+                self._expressions.calls.methods.update(statement, atom, right)
                 self.state.boxes.shuffle(atom)
                 found |= {atom}
-        self._expressions.assign(statement.target, found)
+        self._expressions.targets.assign(statement.target, found)
 
     def _delete(self, target: Expr) -> None:
         match target:
@@ -166,7 +163,7 @@ class Flow:
         ends: Variables | None = None
         for branch in statement.branches:
             self._expressions.value(branch.condition)
-            before = _copy(state.variables)
+            before = state.fork()
             self._block(branch.body)
             ends = joined(ends, state.variables)
             state.variables = before
@@ -180,8 +177,8 @@ class Flow:
         ends: Variables | None = None
         for case in statement.cases:
             self._literals(case.pattern, view, subject)
-            before = _copy(state.variables)
-            self._expressions.capture(case.pattern, subject)
+            before = state.fork()
+            self._expressions.targets.capture(case.pattern, subject)
             if case.guard is not None:
                 self._expressions.value(case.guard)
             self._block(case.body)
@@ -203,10 +200,17 @@ class Flow:
                 self.state.use(subject)
 
     def _for(self, statement: syntax.For) -> None:
+        state = self.state
         items = self._expressions.value(statement.iterable)
+        late = any(isinstance(atom, Box) and atom in state.boxes.late for atom in items)
 
         def turn() -> None:
-            self._expressions.assign(statement.target, self._expressions.turns(statement.iterable, items))
+            if late:
+                # What is worked out for this turn is worked out by what the last one has left.
+                before = state.fork()
+                self._expressions.value(statement.iterable)
+                state.variables = joined(state.variables, before)
+            self._expressions.targets.assign(statement.target, self._expressions.turns(statement.iterable, items))
 
         self._loop(statement, turn)
 
@@ -218,21 +222,15 @@ class Flow:
         state = self.state
         loops = self._calls[-1].loops
         loop = _Loop()
-        first = head = state.variables
-        for turn in range(2 * MAX_TURNS):
-            version = state.boxes.version
+
+        def turn() -> None:
             loops.append(loop)
-            state.variables = _copy(head)
             begin()
             self._block(statement.body)
             loops.pop()
-            after = joined(joined(state.variables, loop.continued), head)
-            if after == head and state.boxes.version == version:
-                break
-            if turn >= MAX_TURNS and first is not None and head is not None and after is not None:
-                after = widened(first, head, after, state.place(statement))
-            head = after
-        state.variables = _copy(head)
+            state.variables = joined(state.variables, loop.continued)
+
+        state.repeat(statement, turn)
         if isinstance(statement, syntax.While):
             begin()
         self._block(statement.orelse)
@@ -251,7 +249,7 @@ class Flow:
 
     def _try(self, statement: syntax.Try) -> None:
         state = self.state
-        failed = _copy(state.variables) or {}
+        failed = state.fork() or {}
         state.tries.append(failed)
         self._block(statement.body)
         state.tries.pop()
@@ -291,7 +289,3 @@ class Flow:
                 loop.broken = joined(loop.broken, here)
             if loop.continued is not None:
                 loop.continued = joined(loop.continued, here)
-
-
-def _copy(variables: Variables | None) -> Variables | None:
-    return None if variables is None else dict(variables)
