@@ -22,7 +22,7 @@ DATABASES = ("sqlite", "postgresql")
 KILLS = {"sqlite": 100, "postgresql": 200}
 QUICK_KILLS = {"sqlite": 4, "postgresql": 10}
 # For how long to kill at most: on a busy machine the service starts slowly, and is killed less often.
-SECONDS, QUICK_SECONDS = 900.0, 14.0
+SECONDS, QUICK_SECONDS = 900.0, 9.0
 
 
 def main(arguments: list[str]) -> int:

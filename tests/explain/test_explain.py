@@ -45,7 +45,7 @@ def without(text: str, lines: set[int]) -> str:
 # --- why a variable is what it is
 
 
-@settings(PROPERTY, max_examples=60)
+@settings(PROPERTY, max_examples=35)
 @given(text=files, ticket=tickets)
 def test_without_the_named_lines_the_value_is_the_one_told(text: str, ticket: dict[str, Any]) -> None:
     """Each line that is said to have set a variable changes it when it is taken away, to what was said."""
@@ -62,7 +62,7 @@ def test_without_the_named_lines_the_value_is_the_one_told(text: str, ticket: di
         assert same(after, field.otherwise.value)
 
 
-@settings(PROPERTY, max_examples=60)
+@settings(PROPERTY, max_examples=35)
 @given(text=files, ticket=tickets)
 def test_a_value_without_a_line_that_set_it_is_the_tickets_own(text: str, ticket: dict[str, Any]) -> None:
     """What no line is said to have set is what it was before the rules."""
@@ -72,7 +72,7 @@ def test_a_value_without_a_line_that_set_it_is_the_tickets_own(text: str, ticket
             assert same(field.value, none[field.variable])
 
 
-@settings(PROPERTY, max_examples=40)
+@settings(PROPERTY, max_examples=25)
 @given(text=files, ticket=tickets)
 def test_steps_lead_from_the_first_value_to_the_last(text: str, ticket: dict[str, Any]) -> None:
     """Each step begins where the one before it ended, and the last one leaves what is there at the end."""
@@ -85,7 +85,7 @@ def test_steps_lead_from_the_first_value_to_the_last(text: str, ticket: dict[str
         assert same(value, field.value)
 
 
-@settings(PROPERTY, max_examples=40)
+@settings(PROPERTY, max_examples=25)
 @given(condition=conditions, ticket=tickets)
 def test_a_line_was_set_because_of_its_condition(condition: str, ticket: dict[str, Any]) -> None:
     """What is said to have let a line run is so, and with the opposite it does not run."""
@@ -227,7 +227,7 @@ def test_a_refusal_by_a_fault_is_told_as_such() -> None:
 # --- why a rule did not fire
 
 
-@settings(PROPERTY, max_examples=60)
+@settings(PROPERTY, max_examples=35)
 @given(condition=conditions, ticket=tickets)
 def test_with_the_needed_parts_otherwise_the_line_runs(condition: str, ticket: dict[str, Any]) -> None:
     """Where the parts named are replaced in the text by what they would have to be, the line runs."""
@@ -247,7 +247,7 @@ def test_with_the_needed_parts_otherwise_the_line_runs(condition: str, ticket: d
     assert "here" in RuleSet.from_text(text.replace(condition, edited)).decide(ticket, now=NOW).prints
 
 
-@settings(PROPERTY, max_examples=60)
+@settings(PROPERTY, max_examples=35)
 @given(condition=conditions, ticket=tickets)
 def test_the_false_part_and_its_values_are_what_they_are(condition: str, ticket: dict[str, Any]) -> None:
     """The part told is false (or true) when the rules print it, and so are the values it saw."""
@@ -262,7 +262,7 @@ def test_the_false_part_and_its_values_are_what_they_are(condition: str, ticket:
             assert printed == f"{value!r}\n"
 
 
-@settings(PROPERTY, max_examples=40)
+@settings(PROPERTY, max_examples=25)
 @given(text=files, ticket=tickets)
 def test_each_rule_that_did_not_fire_has_a_reason(text: str, ticket: dict[str, Any]) -> None:
     """A fault or a branch that was not taken is told of each."""
@@ -270,7 +270,7 @@ def test_each_rule_that_did_not_fire_has_a_reason(text: str, ticket: dict[str, A
         assert rule.fault is not None or rule.misses
 
 
-@settings(PROPERTY, max_examples=60)
+@settings(PROPERTY, max_examples=35)
 @given(text=files, ticket=tickets, number=st.integers(0, 30))
 def test_a_line_is_said_to_run_where_it_does(text: str, ticket: dict[str, Any], number: int) -> None:
     """What `why_not` says of a line agrees with a `print` put there."""
@@ -493,7 +493,7 @@ def test_what_nearly_held_is_told(condition: str, ticket: dict[str, Any], expect
     assert part.hint == expected
 
 
-@settings(PROPERTY, max_examples=40)
+@settings(PROPERTY, max_examples=25)
 @given(condition=conditions, ticket=tickets)
 def test_hints_are_only_given_for_what_is_false(condition: str, ticket: dict[str, Any]) -> None:
     """A part that was true, or was not looked at, has no hint."""

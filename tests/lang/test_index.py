@@ -125,14 +125,14 @@ def assert_is_pythons(decision: Decision, texts: Sequence[str], ticket: Mapping[
 # --- rules as admins write them
 
 
-@settings(PROPERTY, max_examples=25)
+@settings(PROPERTY, max_examples=14)
 @given(text=files(), found=st.lists(st.one_of(tickets, tickets, odd_tickets), min_size=1, max_size=3))
 def test_all_ways_decide_alike(text: str, found: list[dict[Any, Any]]) -> None:
     """Rules decide the same however they are read and run, and take as many steps with the index as without."""
     agree(text, tickets=found)
 
 
-@settings(PROPERTY, max_examples=40)
+@settings(PROPERTY, max_examples=24)
 @given(text=files(), found=st.lists(tickets, min_size=1, max_size=3))
 def test_long_files_mean_what_python_means(text: str, found: list[dict[str, Any]]) -> None:
     """Values at the end, prints, and types and lines of faults are CPython's without the statements that fail."""
@@ -141,7 +141,7 @@ def test_long_files_mean_what_python_means(text: str, found: list[dict[str, Any]
         assert_is_pythons(each.decide(ticket, now=NOW), [text], ticket)
 
 
-@settings(PROPERTY, max_examples=12)
+@settings(PROPERTY, max_examples=7)
 @given(first=files(1, 6), second=files(33, 40), third=files(1, 40), found=st.lists(tickets, min_size=1, max_size=2))
 def test_files_behind_each_other_decide_alike(first: str, second: str, third: str, found: list[dict[str, Any]]) -> None:
     """What a file leaves in ticket variables is what the next one finds, whatever it is."""
@@ -149,7 +149,7 @@ def test_files_behind_each_other_decide_alike(first: str, second: str, third: st
         assert_is_pythons(decision, (first, second, third), ticket)
 
 
-@settings(PROPERTY, max_examples=30)
+@settings(PROPERTY, max_examples=18)
 @given(
     text=files(),
     found=st.lists(tickets, min_size=1, max_size=3),

@@ -31,7 +31,7 @@ CORPUS = Path(__file__).parent
 
 SPECIAL = ("honest", "read_only")
 # One program in so many of a theme.
-SAMPLED = {"time": 4, "depth": 3, "front_end": 3}
+SAMPLED = {"time": 8, "depth": 6, "front_end": 6, "memory": 2}
 
 _REPEATED = re.compile("⟪([^⟪⟫]*)⟫([0-9]+)")
 _CODE = re.compile("⟨([0-9A-F]{2,6})⟩")
