@@ -73,6 +73,9 @@ def _statements(source: Source, schema: Schema, cache: Cache | None) -> Statemen
             cache.put(source, schema, [exemplar.facts for exemplar in statements.exemplars])
         return statements
     module, problems = parse(source)
+    if [problem.code for problem in problems] == ["too-large"] and not module.body:
+        # Few statements in much text, which `check` reads in pieces, too.
+        return read(source, schema, 0)
     checked, found = check_module(source, module, schema)
     return whole(checked) if not any(problem.severity == "error" for problem in problems + found) else None
 

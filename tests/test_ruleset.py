@@ -584,3 +584,13 @@ def test_every_decision_is_json_and_the_same_again(body: str) -> None:
     first, second = (json.dumps(ruleset.decide({}, now=NOW).to_dict(), allow_nan=False) for _ in range(2))
 
     assert first == second
+
+
+def test_few_statements_in_much_text_run() -> None:
+    """A file of comments beyond what is parsed as a whole checks clean, and so it runs."""
+    text = "#\n" * 490_000 + "if msg:\n    team = 'A'\nstate = 'x'\n"
+    assert check(text) == []
+
+    decision = RuleSet.from_text(text).decide({"msg": "hello"})
+
+    assert [(change.variable, change.line) for change in decision.changes] == [("team", 490_002), ("state", 490_003)]

@@ -118,7 +118,9 @@ def compile_statements(statements: Statements, options: Options | None = None) -
     options = options or DEFAULT
     checked = statements.checked
     used = Uses.together(exemplar.facts.uses for exemplar in statements.exemplars)
-    fused = options.fused if options.fused is not None else len(statements.kinds) <= FUSED_STATEMENTS
+    # What was read in pieces has no tree of the whole file to make one function of.
+    few = len(statements.kinds) <= FUSED_STATEMENTS and len(checked.module.body) == len(statements.kinds)
+    fused = options.fused if options.fused is not None else few
     namespace = _namespace()
     quiet = None if fused or options.traced else _quiet(checked.schema, used)
     shapes = [_shape(checked, options, exemplar, quiet, namespace) for exemplar in statements.exemplars]

@@ -33,7 +33,7 @@ def told(text: str, verdict: Verdict) -> str:
     return f"{verdict.kind}:\n{text}--- ours\n{verdict.ours}\n--- CPython's\n{verdict.cpythons}"
 
 
-@settings(MANY, max_examples=500)
+@settings(MANY, max_examples=300)
 @given(seed=seeds)
 def test_a_random_program_gives_what_cpython_gives(cpython: CPython, seed: int) -> None:
     """Variables, prints, and type and line of every fault are CPython's."""

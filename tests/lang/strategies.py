@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.lang.conformance.corpus import read_corpus
 
 PROPERTY = settings(
-    max_examples=60,
+    max_examples=50,
     derandomize=True,
     deadline=None,
     database=None,

@@ -125,14 +125,14 @@ def assert_is_pythons(decision: Decision, texts: Sequence[str], ticket: Mapping[
 # --- rules as admins write them
 
 
-@settings(PROPERTY, max_examples=14)
+@settings(PROPERTY, max_examples=10)
 @given(text=files(), found=st.lists(st.one_of(tickets, tickets, odd_tickets), min_size=1, max_size=3))
 def test_all_ways_decide_alike(text: str, found: list[dict[Any, Any]]) -> None:
     """Rules decide the same however they are read and run, and take as many steps with the index as without."""
     agree(text, tickets=found)
 
 
-@settings(PROPERTY, max_examples=24)
+@settings(PROPERTY, max_examples=16)
 @given(text=files(), found=st.lists(tickets, min_size=1, max_size=3))
 def test_long_files_mean_what_python_means(text: str, found: list[dict[str, Any]]) -> None:
     """Values at the end, prints, and types and lines of faults are CPython's without the statements that fail."""

@@ -475,7 +475,7 @@ ENDS = st.sampled_from([99, 99, 99, 5, 2, 0, -1])
 COUNTS = st.sampled_from([0, 0, 1, 2, -1])
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(PATTERNS, FLAG_SETS, st.text("aabbcABsSkK 1_é\nſµ", max_size=10), PLACES, ENDS, COUNTS)
 def test_any_pattern_means_what_it_means_to_cpython(
     source: str, flags: int, text: str, pos: int, endpos: int, count: int
