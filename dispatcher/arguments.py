@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -71,6 +71,19 @@ def line(text: str) -> tuple[str | None, int]:
             f"{text!r} is no line; write 12, or vip.rules:12 where there are several files"
         )
     return file or None, int(number)
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads an argument that is a whole number between these, both included."""
+
+    def read(text: str) -> int:
+        # Of longer texts the number is not even read: that takes the square of their length.
+        is_short = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+        if not is_short or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ Files are read by `os`, since importing `pathlib` takes as long as checking a sm
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from keyword import iskeyword
 from typing import TYPE_CHECKING
@@ -22,10 +22,13 @@ from dispatcher.lang.parser import parse
 from dispatcher.lang.records import replace
 from dispatcher.lang.schema import Schema, Variable
 from dispatcher.lang.source import Source
+from dispatcher.lang.syntax import Module
 from dispatcher.tickets import TICKET_SCHEMA
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dispatcher.lang.reading import Statements
 
 
 def check(text: str, filename: str = "<rules>", *, variables: Iterable[str] = ()) -> list[Diagnostic]:
@@ -58,18 +61,26 @@ def checked_source(source: Source, schema: Schema) -> tuple[CheckedModule, list[
     """Return the checked tree of a file, and its problems in source order; with errors there is nothing to compile."""
     module, problems = parse(source)
     checked, found = check_module(source, module, schema)
-    if [problem.code for problem in problems] == ["too-large"] and not module.body:
-        from dispatcher.lang.reading import read  # few files are that long
-
-        statements = read(source, schema, least=0)
-        if statements is not None:
-            # Without errors it runs; other mistakes are not looked for in so much text.
-            return statements.checked, []
+    statements = long_statements(source, module, problems, schema)
+    if statements is not None:
+        # Without errors it runs; other mistakes are not looked for in so much text.
+        return statements.checked, []
     if not any(problem.severity == "error" for problem in problems + found):
         found += analyse(checked)
     errors_first = sorted(problems + found, key=lambda problem: (problem.severity != "error", problem.line))
     reported = errors_first[:MAX_DIAGNOSTICS]
     return checked, sorted(reported, key=lambda problem: (problem.line, problem.column))
+
+
+def long_statements(
+    source: Source, module: Module, problems: Sequence[Diagnostic], schema: Schema
+) -> Statements | None:
+    """Return the statements of a file that parsing found too large as a whole, where they are right piece by piece."""
+    if [problem.code for problem in problems] != ["too-large"] or module.body:
+        return None
+    from dispatcher.lang.reading import read  # few files are that long
+
+    return read(source, schema, least=0)
 
 
 def read_sources(path: str | Path, *, whole_names: bool = False) -> list[Source]:

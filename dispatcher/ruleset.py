@@ -9,7 +9,7 @@ from time import time
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
 
-from dispatcher.checking import checked_source, declared_schema, read_sources
+from dispatcher.checking import checked_source, declared_schema, long_statements, read_sources
 from dispatcher.decisions import Change, Decision, Fault, RuleOutcome
 from dispatcher.errors import RulesError
 from dispatcher.lang.budget import Limits
@@ -73,9 +73,9 @@ def _statements(source: Source, schema: Schema, cache: Cache | None) -> Statemen
             cache.put(source, schema, [exemplar.facts for exemplar in statements.exemplars])
         return statements
     module, problems = parse(source)
-    if [problem.code for problem in problems] == ["too-large"] and not module.body:
-        # Few statements in much text, which `check` reads in pieces, too.
-        return read(source, schema, 0)
+    statements = long_statements(source, module, problems, schema)
+    if statements is not None:
+        return statements
     checked, found = check_module(source, module, schema)
     return whole(checked) if not any(problem.severity == "error" for problem in problems + found) else None
 

@@ -19,7 +19,7 @@ from dispatcher.lang.source import Source
 from service import examples
 from service.deciding import on_the_side
 from service.history import kept_history
-from service.problems import ANY, UNREADABLE, JsonAnswer, JsonRoute, Problem, described
+from service.problems import ANY, UNREADABLE, JsonAnswer, JsonRoute, described, rules_invalid
 from service.trials import Trials
 
 # As many kept tickets, and as long, one request may have compared. What is given is bounded by the body's size.
@@ -269,10 +269,7 @@ async def _answer(
     try:
         return JsonAnswer(await on_the_side(work))
     except RulesError as error:
-        diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
-        raise Problem(
-            422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics
-        ) from None
+        raise rules_invalid(error) from None
 
 
 def _report(

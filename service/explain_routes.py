@@ -15,7 +15,7 @@ from dispatcher.explain import explain
 from service import examples, models
 from service.deciding import on_the_side
 from service.explaining import NotKeptError, explain_kept
-from service.problems import ANY, UNREADABLE, JsonAnswer, JsonRoute, Problem, described
+from service.problems import ANY, UNREADABLE, JsonAnswer, JsonRoute, Problem, described, rules_invalid
 from service.tickets import NoTicketError
 from service.trials import Trials
 from service.versions import NoRevisionError, UnusableRevisionError
@@ -249,10 +249,7 @@ async def explain_rules(request: Request, body: ExplainRequest) -> JsonAnswer:
     try:
         return JsonAnswer(await on_the_side(partial(_explained, trials, body)))
     except RulesError as error:
-        diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
-        raise Problem(
-            422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics
-        ) from None
+        raise rules_invalid(error) from None
     except DispatcherError as error:
         raise Problem(422, str(error), kind="invalid-request") from None
 

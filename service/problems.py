@@ -22,6 +22,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 from starlette.exceptions import HTTPException
 
+from dispatcher.errors import RulesError
+
 MEDIA_TYPE = "application/problem+json"
 DEEPEST_NESTING = 64
 # How long a sender may take.
@@ -68,6 +70,12 @@ class Problem(HTTPException):
         self.kind = kind
         self.title = title
         self.members = members
+
+
+def rules_invalid(error: RulesError) -> Problem:
+    """Return the problem of rules with errors, with all diagnostics."""
+    diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
+    return Problem(422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics)
 
 
 class JsonRoute(APIRoute):

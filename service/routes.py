@@ -20,7 +20,7 @@ from service.access import sender_of
 from service.deciding import DecidingRules, on_the_side
 from service.intake import Intake, KeyReusedError
 from service.names import NamesCheck
-from service.problems import ANY, UNREADABLE, DirectRoute, JsonAnswer, JsonRoute, Problem, described
+from service.problems import ANY, UNREADABLE, DirectRoute, JsonAnswer, JsonRoute, Problem, described, rules_invalid
 from service.store import State, Store
 from service.trials import Trials
 
@@ -99,10 +99,7 @@ async def test_rules(request: Request, body: models.DryRunRequest) -> JsonAnswer
     try:
         return JsonAnswer(await trials.of_text(body.rules, body.ticket, body.now))
     except RulesError as error:
-        diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
-        raise Problem(
-            422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics
-        ) from None
+        raise rules_invalid(error) from None
 
 
 router.include_router(_direct)

@@ -16,7 +16,7 @@ from service import version_models as models
 from service.access import sender_of
 from service.deciding import on_the_side
 from service.following import Follower
-from service.problems import ANY, UNREADABLE, JsonAnswer, JsonRoute, Problem, described
+from service.problems import ANY, UNREADABLE, JsonAnswer, JsonRoute, Problem, described, rules_invalid
 from service.publishing import ChangeRequest, Publication, Publisher, RejectedRulesError, UnfitRequestError
 from service.settings import Settings
 from service.testing_routes import MOST_SECONDS, until
@@ -221,10 +221,7 @@ def _found(call: Callable[[], Result]) -> Result:
     except UnusableRevisionError as error:
         raise Problem(409, str(error), kind="revision-unusable", title="Revision cannot be used") from None
     except RulesError as error:
-        diagnostics = [diagnostic.to_dict() for diagnostic in error.diagnostics]
-        raise Problem(
-            422, str(error), kind="rules-invalid", title="Rules with errors", diagnostics=diagnostics
-        ) from None
+        raise rules_invalid(error) from None
     except RejectedRulesError as error:
         tests = {} if error.report is None else {"tests": error.report.to_dict()}
         raise Problem(422, str(error), kind="rules-rejected", title="Rules not published", **tests) from None

@@ -10,17 +10,15 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
-from dispatcher.arguments import STANDARD_INPUT, add_now, names, print_json, sources, time
+from dispatcher.arguments import STANDARD_INPUT, add_now, names, print_json, sources, time, whole_number
 from dispatcher.audit import KINDS, TOP, Case, Period, Report, Skipped, audit, cases_of
 from dispatcher.commands.rules import add_rule_options, arrival, print_errors, ruleset_options
 from dispatcher.errors import DispatcherError, RulesError
-from dispatcher.history import History, Line, open_history
+from dispatcher.history import SERVICE, History, Line, open_history
 from dispatcher.render import audit as render
 from dispatcher.render.progress import progress
 from dispatcher.render.text import write
 from dispatcher.ruleset import RuleSet
-
-SERVICE = "service"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -38,14 +36,18 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="past tickets: a file or a folder of NDJSON, - for standard input, or `service` for those that it keeps "
         "(the default)",
     )
-    command.add_argument("--days", type=_positive, metavar="N", help="tickets of the last N days")
+    command.add_argument("--days", type=whole_number(1, 99_999), metavar="N", help="tickets of the last N days")
     command.add_argument("--since", type=time, metavar="TIME", help="tickets from then on, such as 2026-03-02")
     command.add_argument("--until", type=time, metavar="TIME", help="tickets before then")
     command.add_argument(
         "--anew", action="store_true", help="decide all tickets by these rules, also those whose decision is kept"
     )
     command.add_argument(
-        "--top", type=_positive, default=TOP, metavar="N", help=f"list so many of each kind (default: {TOP})"
+        "--top",
+        type=whole_number(1, 99_999),
+        default=TOP,
+        metavar="N",
+        help=f"list so many of each kind (default: {TOP})",
     )
     command.add_argument(
         "--fail-on", type=_kinds, default=(), metavar="KINDS", help=f"exit code 1 when there are: {', '.join(KINDS)}"
@@ -118,12 +120,6 @@ def _cases(history: History, ruleset: RuleSet, period: Period, *, anew: bool) ->
 
         with closing(cases_of(history.lines, ruleset, period, anew=anew, tell=tell)) as cases:
             yield cases
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 100_000 and len(text) < 6):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 99999")
-    return int(text)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

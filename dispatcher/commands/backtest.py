@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dispatcher.arguments import RULES_HELP, STANDARD_INPUT, add_now, print_json, sources, time
+from dispatcher.arguments import RULES_HELP, STANDARD_INPUT, add_now, print_json, sources, time, whole_number
 from dispatcher.backtest import Report, When, backtest
 from dispatcher.commands.rules import add_rule_options, arrival, print_errors, ruleset_options
 from dispatcher.errors import DispatcherError, RulesError
@@ -38,11 +38,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         f"`{SERVICE}`: those that the service keeps",
     )
     command.add_argument(
-        "--examples", type=_whole, default=5, metavar="N", help="tickets to name of each kind (default: 5)"
+        "--examples",
+        type=whole_number(0, _MOST),
+        default=5,
+        metavar="N",
+        help="tickets to name of each kind (default: 5)",
     )
     command.add_argument(
         "--limit",
-        type=_positive,
+        type=whole_number(1, _MOST),
         metavar="N",
         help="compare so many tickets at the most: the first of a file, the newest of the service",
     )
@@ -104,15 +108,3 @@ def _history(options: argparse.Namespace, when: When) -> Iterator[History]:
 
     with reading(options.config) as database:
         yield kept_history(database, since=when.since, until=when.until, newest=options.limit)
-
-
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[:12]) > _MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {_MOST}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:12]) <= _MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST}")
-    return int(text)

@@ -48,7 +48,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     listed.add_argument(
         "--state", dest="states", action="append", choices=_STATES, help="in this state; may be given again"
     )
-    listed.add_argument("--limit", type=_limit, default=50, metavar="N", help="so many at most (default: 50)")
+    listed.add_argument(
+        "--limit", type=arguments.whole_number(1, 500), default=50, metavar="N", help="so many at most (default: 50)"
+    )
     listed.add_argument("--before", metavar="ID", help="older than this ticket: for the next page")
     shown = add("show", "show a ticket with every attempt at filing it")
     for action in (listed, shown):
@@ -325,9 +327,3 @@ def _halo_id(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:16]) <= 2**53:
         raise argparse.ArgumentTypeError(f"{text!r} is no id of Halo's; write a whole number")
     return int(text[:16])
-
-
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= 500:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 500")
-    return int(text)
